@@ -1,0 +1,256 @@
+//! Packets in, pictures out: one libav decoder for the life of a stream, each
+//! picture joined again with what was known of its packet.
+
+use std::{collections::VecDeque, sync::Arc, time::SystemTime};
+
+use ffmpeg_next::{Dictionary, Error as AvSafeError, codec, codec::decoder, color, frame::Video};
+
+use crate::{
+    error::{Error, ErrorKind},
+    ffi::{self, LumaLayout, Picture},
+    frame::Frame,
+    gate::{Gate, Taint},
+    log::{self, Listening, Signals},
+    options::OpenOptions,
+    packets::Unit,
+    timeline::Timeline,
+};
+
+/// Packets whose pictures have not come out: more than any decoder holds back.
+const PENDING: usize = 128;
+
+/// What is remembered of a packet until its picture comes out.
+struct Sent {
+    serial: u64,
+    pts: Option<i64>,
+    keyframe: bool,
+    taint: Option<Taint>,
+    arrival: std::time::Instant,
+    received_at: SystemTime,
+    captured_at: Option<SystemTime>,
+}
+
+pub(crate) struct Decoder {
+    codec: decoder::Video,
+    _listening: Listening,
+    signals: Arc<Signals>,
+    gate: Gate,
+    timeline: Timeline,
+    pending: VecDeque<Sent>,
+    serial: u64,
+    index: u64,
+    is_jpeg: bool,
+    codec_name: &'static str,
+    name: String,
+}
+
+impl Decoder {
+    pub(crate) fn new(
+        source: &crate::packets::Packets,
+        options: &OpenOptions,
+    ) -> Result<Self, Error> {
+        let unsupported = |what: &str| {
+            Error::new(
+                ErrorKind::Unsupported,
+                format!("{} sends {what}", source.name()),
+            )
+        };
+        let stream = &source.parameters;
+        let id = stream.parameters.id();
+        let mut parameters = codec::Parameters::new();
+        parameters.clone_from(&stream.parameters);
+        let mut context = codec::Context::from_parameters(parameters)
+            .map_err(|e| unsupported("video whose description cannot be read").with_source(e))?;
+        context.set_threading(codec::threading::Config {
+            count: options.threads,
+            ..codec::threading::Config::default()
+        });
+        let listening = ffi::listen_to_decoder(&context, &source.signals);
+        let limits: Dictionary<'_> = [("max_pixels".to_owned(), options.max_pixels.to_string())]
+            .into_iter()
+            .collect();
+        let codec = decoder::find(id).ok_or_else(|| {
+            unsupported(&format!(
+                "{} video, which cannot be decoded here",
+                id.name()
+            ))
+        })?;
+        let _here = log::during(&source.signals);
+        let decoder = context
+            .decoder()
+            .open_as_with(codec, limits)
+            .and_then(decoder::Opened::video)
+            .map_err(|e| {
+                if source.signals.too_large() {
+                    return too_large(source.name()).with_source(e);
+                }
+                unsupported("video that the decoder does not accept").with_source(e)
+            })?;
+        let live = source.transport.is_some();
+        Ok(Self {
+            codec: decoder,
+            _listening: listening,
+            signals: Arc::clone(&source.signals),
+            gate: Gate::new(),
+            timeline: Timeline::new(stream.time_base, stream.frame_rate, live),
+            pending: VecDeque::new(),
+            serial: 0,
+            index: 0,
+            is_jpeg: id == codec::Id::MJPEG,
+            codec_name: id.name(),
+            name: source.name().to_owned(),
+        })
+    }
+
+    pub(crate) fn codec(&self) -> &'static str {
+        self.codec_name
+    }
+
+    /// Decodes one packet (`None`: the end), handing every picture to `out`.
+    pub(crate) fn decode(
+        &mut self,
+        unit: Option<Unit>,
+        mut out: impl FnMut(Frame),
+    ) -> Result<(), Error> {
+        // libav logs an oversized picture under a context of its own, so lines that
+        // name no known stream are taken for this one while it decodes.
+        let _here = log::during(&self.signals);
+        let damaged = self.signals.damaged();
+        let sent = match unit {
+            Some(unit) => self.send(unit),
+            None => self.codec.send_eof(),
+        };
+        match sent {
+            Ok(()) | Err(AvSafeError::Eof) => {}
+            Err(_) => self.damage_last(),
+        }
+        if self.signals.too_large() {
+            return Err(too_large(&self.name));
+        }
+        loop {
+            let mut frame = Video::empty();
+            match self.codec.receive_frame(&mut frame) {
+                Ok(()) => {
+                    // What the decoder complained about may be in this very picture.
+                    let complained = self.signals.damaged() != damaged;
+                    if complained {
+                        self.damage_last();
+                    }
+                    if let Some(frame) = self.complete(frame)? {
+                        out(frame);
+                    }
+                }
+                Err(AvSafeError::Eof) => break,
+                Err(AvSafeError::Other { errno }) if errno == ffmpeg_next::error::EAGAIN => break,
+                Err(_) => {
+                    self.damage_last();
+                    break;
+                }
+            }
+        }
+        if self.signals.damaged() != damaged {
+            self.damage_last();
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, mut unit: Unit) -> Result<(), AvSafeError> {
+        let serial = self.serial;
+        self.serial += 1;
+        if unit.after_gap {
+            self.gate.damage();
+        }
+        self.gate.packet(serial, unit.keyframe, unit.broken);
+        if self.pending.len() == PENDING {
+            self.pending.pop_front();
+        }
+        self.pending.push_back(Sent {
+            serial,
+            pts: unit.packet.pts().or_else(|| unit.packet.dts()),
+            keyframe: unit.keyframe,
+            taint: self.gate.taint(),
+            arrival: unit.arrival,
+            received_at: unit.received_at,
+            captured_at: unit.captured_at,
+        });
+        // The picture brings back the packet's time stamp whatever the order of
+        // output, so a serial number there finds its packet even where the camera
+        // sends no time stamps, or the same one twice.
+        let packet = &mut unit.packet;
+        packet.set_pts(i64::try_from(serial).ok());
+        packet.set_dts(i64::try_from(serial).ok());
+        self.codec.send_packet(packet)
+    }
+
+    fn damage_last(&mut self) {
+        self.gate.damage();
+        if let Some(last) = self.pending.back_mut()
+            && last.taint.is_none()
+        {
+            last.taint = Some(Taint::Corrupt);
+        }
+    }
+
+    fn complete(&mut self, frame: Video) -> Result<Option<Frame>, Error> {
+        let Some(sent) = self.take_sent(frame.pts()) else {
+            return Ok(None);
+        };
+        let mut taint = self.gate.picture(sent.serial, sent.taint);
+        if taint.is_none() && (frame.is_corrupt() || frame.has_decode_errors()) {
+            self.gate.damage();
+            taint = Some(Taint::Corrupt);
+        }
+        let keyframe = sent.keyframe || frame.is_key();
+        let range = frame.color_range();
+        let picture = Picture::new(frame);
+        let layout: LumaLayout = picture.luma_layout().ok_or_else(|| {
+            Error::new(
+                ErrorKind::Unsupported,
+                format!(
+                    "{} sends {} pictures, which cannot be scored",
+                    self.name,
+                    picture.pixel_format_name()
+                ),
+            )
+        })?;
+        let full_range = match range {
+            color::Range::JPEG => true,
+            color::Range::MPEG => false,
+            // A stream that does not say: JPEG is full range, H.26x limited.
+            color::Range::Unspecified => {
+                self.is_jpeg || picture.pixel_format_name().starts_with("yuvj")
+            }
+        };
+        let index = self.index;
+        self.index += 1;
+        let stream_time = self.timeline.next(sent.pts, sent.arrival);
+        Ok(Some(Frame {
+            picture,
+            layout,
+            full_range,
+            is_jpeg: self.is_jpeg,
+            index,
+            stream_time,
+            received_at: sent.received_at,
+            captured_at: sent.captured_at,
+            keyframe,
+            taint,
+        }))
+    }
+
+    /// The packet of a picture; those of pictures that never came are let go.
+    fn take_sent(&mut self, stamp: Option<i64>) -> Option<Sent> {
+        let serial = stamp.and_then(|s| u64::try_from(s).ok());
+        let at = self
+            .pending
+            .iter()
+            .position(|s| Some(s.serial) == serial)
+            .unwrap_or(0);
+        self.pending.remove(at)
+    }
+}
+
+fn too_large(name: &str) -> Error {
+    let message = format!("{name} sends pictures larger than this program accepts");
+    Error::new(ErrorKind::Limit, message)
+}

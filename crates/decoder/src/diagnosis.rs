@@ -1,0 +1,190 @@
+//! From what libav returned, and what our own watch knows, to an error in the
+//! words of a camera owner. Our own verdict counts first: libav reports a mute
+//! camera as invalid data.
+
+use std::{io, path::Path, time::Duration};
+
+use ffmpeg_next::ffi;
+
+use crate::{
+    error::{AvError, Error, ErrorKind},
+    watch::{Verdict, Watch},
+};
+
+/// Why a camera could not be opened.
+pub(crate) fn opening(name: &str, code: AvError, watch: &Watch) -> Error {
+    if let Some(verdict) = watch.verdict() {
+        let message = format!("{name} did not answer in time; is it a camera, and is it awake?");
+        return own_verdict(name, verdict)
+            .unwrap_or_else(|| Error::new(ErrorKind::Timeout, message))
+            .with_source(code);
+    }
+    let (kind, message) = match code.0 {
+        ffi::AVERROR_HTTP_UNAUTHORIZED => (
+            ErrorKind::Unauthorized,
+            format!("{name} refused the user name or password"),
+        ),
+        ffi::AVERROR_HTTP_FORBIDDEN => (
+            ErrorKind::Unauthorized,
+            format!("{name} does not let this user see the stream"),
+        ),
+        ffi::AVERROR_HTTP_NOT_FOUND => (
+            ErrorKind::NotFound,
+            format!("the camera answers, but has no stream at {name}; check the path"),
+        ),
+        ffi::AVERROR_HTTP_OTHER_4XX | ffi::AVERROR_HTTP_BAD_REQUEST => (
+            ErrorKind::Unsupported,
+            format!("{name} refused the request for its stream"),
+        ),
+        ffi::AVERROR_HTTP_SERVER_ERROR => (
+            ErrorKind::Unreachable,
+            format!("{name}: the camera answers that it cannot serve the stream now"),
+        ),
+        ffi::AVERROR_EOF => (
+            ErrorKind::Unreachable,
+            format!("{name} closed the connection before it sent anything"),
+        ),
+        _ => {
+            return system(name, code).unwrap_or_else(|| {
+                Error::new(
+                    ErrorKind::Corrupt,
+                    format!("{name} gave answers that are not RTSP"),
+                )
+                .with_source(code)
+            });
+        }
+    };
+    Error::new(kind, message).with_source(code)
+}
+
+/// Whether the camera refused the transport (461), not the request.
+pub(crate) fn refused_transport(error: &Error) -> bool {
+    let code = std::error::Error::source(error).and_then(|s| s.downcast_ref::<AvError>());
+    code.is_some_and(|AvError(code)| {
+        [
+            ffmpeg_next::error::EPROTONOSUPPORT,
+            ffmpeg_next::error::EPROTO,
+        ]
+        .iter()
+        .any(|e| ffi::AVERROR(*e) == *code)
+    })
+}
+
+/// Why a file could not be opened.
+pub(crate) fn opening_file(name: &str, path: &Path, code: AvError, watch: &Watch) -> Error {
+    if watch.verdict() == Some(Verdict::Stopped) {
+        return Error::new(ErrorKind::Stopped, "stopped on request");
+    }
+    match std::fs::File::open(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Error::new(
+            ErrorKind::Unreachable,
+            format!("{name}: there is no such file"),
+        )
+        .with_source(e),
+        Err(e) if e.kind() == io::ErrorKind::PermissionDenied => Error::new(
+            ErrorKind::Unauthorized,
+            format!("{name}: the file may not be read"),
+        )
+        .with_source(e),
+        Err(e) => {
+            Error::new(ErrorKind::Unreachable, format!("{name} cannot be read")).with_source(e)
+        }
+        Ok(_) => Error::new(
+            ErrorKind::Corrupt,
+            format!("{name} is not a video that can be read"),
+        )
+        .with_source(code),
+    }
+}
+
+/// Why a stream that was open cannot be read on.
+pub(crate) fn reading(
+    name: &str,
+    code: AvError,
+    watch: &Watch,
+    started: bool,
+    allowed: Option<Duration>,
+) -> Error {
+    if let Some(verdict) = watch.verdict() {
+        let seconds = allowed.map_or(0.0, |d| d.as_secs_f64());
+        let (kind, message) = if started {
+            (
+                ErrorKind::Stalled,
+                format!("{name} stopped sending pictures {seconds:.0} s ago"),
+            )
+        } else {
+            let message =
+                format!("{name} accepted the session but sent no video within {seconds:.0} s");
+            (ErrorKind::Timeout, message)
+        };
+        return own_verdict(name, verdict)
+            .unwrap_or_else(|| Error::new(kind, message))
+            .with_source(code);
+    }
+    if code.0 == ffi::AVERROR_INVALIDDATA {
+        return Error::new(
+            ErrorKind::Corrupt,
+            format!("{name} sends data that cannot be understood"),
+        )
+        .with_source(code);
+    }
+    Error::new(
+        ErrorKind::Dropped,
+        format!("{name} broke off the connection"),
+    )
+    .with_source(code)
+}
+
+/// What our own watch knows, but for a deadline, which the caller words.
+fn own_verdict(name: &str, verdict: Verdict) -> Option<Error> {
+    match verdict {
+        Verdict::Stopped => Some(Error::new(
+            ErrorKind::Stopped,
+            format!("{name}: stopped on request"),
+        )),
+        Verdict::Redirected => Some(Error::new(
+            ErrorKind::Redirected,
+            format!(
+                "{name} sends readers to another address, which is not followed; \
+                 use the address it names, if you trust it"
+            ),
+        )),
+        Verdict::Expired => None,
+    }
+}
+
+/// Errors of the operating system under libav.
+fn system(name: &str, code: AvError) -> Option<Error> {
+    let number = ffi::AVUNERROR(code.0);
+    if !(1..4096).contains(&number) {
+        return None;
+    }
+    let error = io::Error::from_raw_os_error(number);
+    let (kind, message) = match error.kind() {
+        io::ErrorKind::ConnectionRefused => (
+            ErrorKind::Refused,
+            format!("{name}: nothing listens at that port; check the port, and that RTSP is on"),
+        ),
+        io::ErrorKind::TimedOut => (ErrorKind::Timeout, format!("{name} did not answer in time")),
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe => (
+            ErrorKind::Unreachable,
+            format!("{name} broke off the connection while answering"),
+        ),
+        io::ErrorKind::OutOfMemory => (
+            ErrorKind::Limit,
+            format!("{name} announced something larger than a camera sends"),
+        ),
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => (
+            ErrorKind::Unreachable,
+            format!("there is no way to {name} in this network"),
+        ),
+        _ if number == ffmpeg_next::error::EPROTONOSUPPORT => (
+            ErrorKind::Unsupported,
+            format!("{name} refuses to send its video by this transport"),
+        ),
+        _ => return None,
+    };
+    Some(Error::new(kind, message).with_source(code))
+}

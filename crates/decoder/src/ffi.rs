@@ -1,0 +1,477 @@
+//! The one file that calls libav where ffmpeg-next has no safe way: opening an
+//! input with its guards, the log callback, frames held by reference, planes,
+//! and the colour details of RGB conversion. Policy lives in the callers.
+#![allow(unsafe_code)]
+
+use std::{
+    ffi::{CStr, CString, c_char, c_int, c_void},
+    ptr, slice,
+    sync::{Arc, Once},
+};
+
+use ffmpeg_next::{
+    Dictionary, Packet,
+    codec::Parameters,
+    ffi::{self, AVFormatContext, AVPixelFormat, AVRational},
+    frame,
+    packet::Mut,
+};
+
+use crate::{
+    error::AvError,
+    log::{self, Listening, Signals},
+    watch::{Verdict, Watch},
+};
+
+#[cfg(target_arch = "x86_64")]
+type VaList = *mut ffi::__va_list_tag;
+#[cfg(not(target_arch = "x86_64"))]
+type VaList = ffi::va_list;
+
+/// Lowers the largest single allocation that libav may make in this process.
+pub(crate) fn limit_allocation(bytes: usize) {
+    // SAFETY: sets one number inside libavutil; valid at any time.
+    unsafe { ffi::av_max_alloc(bytes) }
+}
+
+/// Tells glibc to give large blocks back at once and to keep few heaps.
+pub(crate) fn keep_heap_small() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: mallopt changes parameters of the allocator under its own lock; it may
+    // be called at any time, and a refused value leaves the old one.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 2);
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 256 << 10);
+    }
+}
+
+/// Sends libav's log to [`log`], once for the process.
+pub(crate) fn listen_to_log() {
+    static ONCE: Once = Once::new();
+    // SAFETY: `on_log` lives for ever, is re-entrant and does not unwind into C.
+    ONCE.call_once(|| unsafe { ffi::av_log_set_callback(Some(on_log)) });
+}
+
+unsafe extern "C" fn on_log(avcl: *mut c_void, level: c_int, format: *const c_char, args: VaList) {
+    if format.is_null() {
+        return;
+    }
+    // SAFETY: libav passes the NUL-terminated literal of its av_log call.
+    let text = unsafe { CStr::from_ptr(format) }.to_bytes();
+    if !log::is_wanted(level, text) {
+        return;
+    }
+    // A panic must not cross into C; what is lost is one log line.
+    let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        log::receive(avcl as usize, level, text, || {
+            let mut line = [0_u8; 1024];
+            let mut prefix = 1;
+            // SAFETY: avcl, format and args are those of this very call, used once;
+            // the buffer's true size is passed and libav always ends it with NUL.
+            unsafe {
+                ffi::av_log_format_line2(
+                    avcl,
+                    level,
+                    format,
+                    args,
+                    line.as_mut_ptr().cast(),
+                    1024,
+                    &raw mut prefix,
+                );
+            }
+            CStr::from_bytes_until_nul(&line)
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned()
+        });
+    }));
+}
+
+/// What the interrupt callback reads.
+struct Poll {
+    watch: Arc<Watch>,
+    context: *const AVFormatContext,
+    url: CString,
+}
+
+unsafe extern "C" fn must_end(opaque: *mut c_void) -> c_int {
+    // SAFETY: `opaque` is the Poll of the Input under way; it is freed only after
+    // the context that holds this callback, and never written through.
+    let poll = unsafe { &*opaque.cast::<Poll>() };
+    if poll.watch.must_end() {
+        return 1;
+    }
+    // SAFETY: libav calls back on the thread that is inside a call on this
+    // context, so the context is alive and nobody replaces its URL meanwhile.
+    let url = unsafe { (*poll.context).url };
+    // SAFETY: as above; a URL, where there is one, is NUL-terminated.
+    if !url.is_null() && unsafe { CStr::from_ptr(url) } != poll.url.as_c_str() {
+        // libav is about to follow a redirect, with the camera's password.
+        poll.watch.judge(Verdict::Redirected);
+        return 1;
+    }
+    0
+}
+
+/// An open demuxer. Closing sends TEARDOWN as far as the watch allows.
+pub(crate) struct Input {
+    context: *mut AVFormatContext,
+    poll: *mut Poll,
+    _listening: Listening,
+}
+
+// SAFETY: libav's contexts have no thread affinity; `Input` owns both pointers
+// alone and every use needs `&mut self`.
+unsafe impl Send for Input {}
+
+/// Why an input could not be opened.
+pub(crate) enum OpenFailure {
+    Av(AvError),
+    /// An option that libav did not know: a mistake of ours.
+    UnknownOption(String),
+    NoMemory,
+}
+
+/// What is known of a stream before its first picture.
+pub(crate) struct StreamParameters {
+    pub(crate) index: usize,
+    pub(crate) parameters: Parameters,
+    pub(crate) time_base: (i32, i32),
+    pub(crate) frame_rate: Option<f64>,
+    pub(crate) duration: Option<f64>,
+}
+
+impl Input {
+    /// Opens `url` with the demuxer named `format` (libav's guess where `None`).
+    pub(crate) fn open(
+        url: CString,
+        format: Option<&CStr>,
+        options: &[(&str, &str)],
+        watch: Arc<Watch>,
+        signals: &Arc<Signals>,
+    ) -> Result<Self, OpenFailure> {
+        // SAFETY: plain allocation, checked below.
+        let context = unsafe { ffi::avformat_alloc_context() };
+        if context.is_null() {
+            return Err(OpenFailure::NoMemory);
+        }
+        let listening = Listening::new(context as usize, signals);
+        let poll = Box::into_raw(Box::new(Poll {
+            watch,
+            context,
+            url,
+        }));
+        let mut input = Self {
+            context,
+            poll,
+            _listening: listening,
+        };
+        let format = match format {
+            // SAFETY: a NUL-terminated name; the result is static or null (a guess).
+            Some(name) => unsafe { ffi::av_find_input_format(name.as_ptr()) },
+            None => ptr::null(),
+        };
+        let given: Dictionary<'_> = options.iter().copied().collect();
+        // SAFETY: `context` is ours and fresh; the callback's `poll` outlives it (Drop).
+        // avformat_open_input takes the dictionary by reference and leaves what it did
+        // not use; on failure it frees the context and sets the pointer to null, which
+        // Drop respects. `poll.url` stays where it is while libav copies it.
+        let (code, left) = unsafe {
+            (*context).interrupt_callback.callback = Some(must_end);
+            (*context).interrupt_callback.opaque = poll.cast();
+            let mut raw = given.disown();
+            let code = ffi::avformat_open_input(
+                &raw mut input.context,
+                (*poll).url.as_ptr(),
+                format.cast_mut(),
+                &raw mut raw,
+            );
+            (code, Dictionary::own(raw))
+        };
+        if code < 0 {
+            return Err(OpenFailure::Av(AvError(code)));
+        }
+        if let Some((name, _)) = left.iter().next() {
+            return Err(OpenFailure::UnknownOption(name.to_owned()));
+        }
+        Ok(input)
+    }
+
+    /// Reads ahead to learn about the streams. For files only: on a camera it
+    /// costs a second and the first keyframe.
+    pub(crate) fn find_stream_info(&mut self) -> Result<(), AvError> {
+        // SAFETY: the context is open; no per-stream options are passed.
+        match unsafe { ffi::avformat_find_stream_info(self.context, ptr::null_mut()) } {
+            code if code < 0 => Err(AvError(code)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The first video stream; all others are told to be discarded.
+    pub(crate) fn select_video(&mut self) -> Option<StreamParameters> {
+        let mut found = None;
+        // SAFETY: `streams` holds `nb_streams` valid pointers while the context is open.
+        let (streams, duration) = unsafe {
+            let context = &*self.context;
+            let count = context.nb_streams as usize;
+            if count == 0 {
+                return None;
+            }
+            (
+                slice::from_raw_parts(context.streams, count),
+                context.duration,
+            )
+        };
+        for (index, &stream) in streams.iter().enumerate() {
+            // SAFETY: a valid stream with its parameters, used by this thread alone.
+            let (stream, codec) = unsafe { (&mut *stream, &*(*stream).codecpar) };
+            let is_video = codec.codec_type == ffi::AVMediaType::AVMEDIA_TYPE_VIDEO;
+            if !is_video || found.is_some() {
+                stream.discard = ffi::AVDiscard::AVDISCARD_ALL;
+                continue;
+            }
+            let mut parameters = Parameters::new();
+            // SAFETY: both sides are valid; a failed copy (no memory) leaves the codec
+            // unset, which the decoder refuses.
+            unsafe { ffi::avcodec_parameters_copy(parameters.as_mut_ptr(), stream.codecpar) };
+            found = Some(StreamParameters {
+                index,
+                parameters,
+                time_base: (stream.time_base.num, stream.time_base.den),
+                frame_rate: rate(stream.avg_frame_rate).or_else(|| rate(stream.r_frame_rate)),
+                #[allow(clippy::cast_precision_loss)] // a duration needs no 53 bits
+                duration: (duration > 0).then(|| duration as f64 / 1e6),
+            });
+        }
+        found
+    }
+
+    /// The next packet of any stream.
+    pub(crate) fn read(&mut self) -> Result<Packet, AvError> {
+        let mut packet = Packet::empty();
+        // SAFETY: the context is open and the packet fresh; libav fills or leaves it.
+        match unsafe { ffi::av_read_frame(self.context, packet.as_mut_ptr()) } {
+            code if code < 0 => Err(AvError(code)),
+            _ => Ok(packet),
+        }
+    }
+
+    /// Whether the input itself ran dry (a file's end, a closed connection).
+    pub(crate) fn is_eof(code: AvError) -> bool {
+        code.0 == ffi::AVERROR_EOF
+    }
+}
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        // SAFETY: null after a failed open, else the open context, closed once; only
+        // then may the Poll go, which the callback reads during the closing.
+        unsafe {
+            if !self.context.is_null() {
+                ffi::avformat_close_input(&raw mut self.context);
+            }
+            drop(Box::from_raw(self.poll));
+        }
+    }
+}
+
+fn rate(value: AVRational) -> Option<f64> {
+    (value.num > 0 && value.den > 0).then(|| f64::from(value.num) / f64::from(value.den))
+}
+
+/// Listens to a decoder's log lines.
+pub(crate) fn listen_to_decoder(
+    decoder: &ffmpeg_next::codec::Context,
+    signals: &Arc<Signals>,
+) -> Listening {
+    // SAFETY: the pointer is used as a key only.
+    Listening::new(unsafe { decoder.as_ptr() } as usize, signals)
+}
+
+/// A decoded picture, held by reference: cloning shares libav's buffers.
+pub(crate) struct Picture(frame::Video);
+
+// SAFETY: the buffers behind a frame are reference-counted atomically by libav,
+// and nothing here (nor anything else in this crate) writes to them or hands out
+// `&mut` to a frame that was received.
+unsafe impl Send for Picture {}
+// SAFETY: as for Send; all methods only read.
+unsafe impl Sync for Picture {}
+
+impl Clone for Picture {
+    fn clone(&self) -> Self {
+        let mut copy = frame::Video::empty();
+        // SAFETY: a valid source and an empty target. A failure (no memory) leaves the
+        // target empty: width 0, which every reader of planes refuses.
+        unsafe { ffi::av_frame_ref(copy.as_mut_ptr(), self.0.as_ptr()) };
+        Self(copy)
+    }
+}
+
+/// Where the luma samples of a pixel format are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LumaLayout {
+    pub(crate) plane: usize,
+    pub(crate) bytes_per_sample: usize,
+    pub(crate) bits: u32,
+    pub(crate) shift: u32,
+}
+
+impl Picture {
+    pub(crate) fn new(frame: frame::Video) -> Self {
+        Self(frame)
+    }
+
+    pub(crate) fn frame(&self) -> &frame::Video {
+        &self.0
+    }
+
+    fn pixel_format(&self) -> Option<AVPixelFormat> {
+        // SAFETY: reading a plain integer of a valid frame.
+        let raw = unsafe { (*self.0.as_ptr()).format };
+        let known = 0..AVPixelFormat::AV_PIX_FMT_NB as c_int;
+        // SAFETY: libav's pixel formats are numbered without gaps from 0 to NB - 1, and
+        // the enum was made from the headers of the very library that is linked.
+        known
+            .contains(&raw)
+            .then(|| unsafe { std::mem::transmute::<c_int, AVPixelFormat>(raw) })
+    }
+
+    /// libav's name of the pixel format.
+    pub(crate) fn pixel_format_name(&self) -> &'static str {
+        let Some(format) = self.pixel_format() else {
+            return "unknown";
+        };
+        // SAFETY: the name is a static string or null.
+        unsafe {
+            let name = ffi::av_get_pix_fmt_name(format);
+            if name.is_null() {
+                "unknown"
+            } else {
+                CStr::from_ptr(name).to_str().unwrap_or("?")
+            }
+        }
+    }
+
+    /// Where luma is, for formats that have a plain little-endian luma plane.
+    pub(crate) fn luma_layout(&self) -> Option<LumaLayout> {
+        const NO_LUMA: u64 = (ffi::AV_PIX_FMT_FLAG_RGB
+            | ffi::AV_PIX_FMT_FLAG_PAL
+            | ffi::AV_PIX_FMT_FLAG_HWACCEL
+            | ffi::AV_PIX_FMT_FLAG_BITSTREAM
+            | ffi::AV_PIX_FMT_FLAG_BE
+            | ffi::AV_PIX_FMT_FLAG_FLOAT) as u64;
+        // SAFETY: the descriptor is static or null.
+        let descriptor = unsafe { ffi::av_pix_fmt_desc_get(self.pixel_format()?).as_ref() }?;
+        let luma = descriptor.comp[0];
+        let bits = u32::try_from(luma.depth).ok()?;
+        let shift = u32::try_from(luma.shift).ok()?;
+        let bytes_per_sample = if bits + shift > 8 { 2 } else { 1 };
+        let plain = descriptor.flags & NO_LUMA == 0
+            && usize::try_from(luma.step) == Ok(bytes_per_sample)
+            && luma.offset == 0
+            && bits >= 8;
+        plain.then_some(LumaLayout {
+            plane: usize::try_from(luma.plane).ok()?,
+            bytes_per_sample,
+            bits,
+            shift,
+        })
+    }
+
+    /// The bytes of a plane of `rows` rows of `row_bytes` each, and its stride.
+    /// `None` for a plane that is absent, upside down or narrower than that.
+    pub(crate) fn plane(
+        &self,
+        plane: usize,
+        rows: usize,
+        row_bytes: usize,
+    ) -> Option<(&[u8], usize)> {
+        // SAFETY: reading plain fields of a valid frame.
+        let raw = unsafe { &*self.0.as_ptr() };
+        let data = *raw.data.get(plane)?;
+        let stride = usize::try_from(*raw.linesize.get(plane)?).ok()?;
+        if data.is_null() || rows == 0 || row_bytes == 0 || stride < row_bytes {
+            return None;
+        }
+        let length = stride.checked_mul(rows - 1)?.checked_add(row_bytes)?;
+        // SAFETY: libav gives every row of a plane `linesize` bytes apart, `height` of
+        // them, the last at least `row_bytes` long; the buffer lives as long as `self`
+        // and is never written while it is shared.
+        Some((unsafe { slice::from_raw_parts(data, length) }, stride))
+    }
+}
+
+/// Runs a scaler over a whole picture into packed rows `stride` bytes apart.
+///
+/// # Panics
+/// Never: a buffer too small for `rows` rows is refused.
+pub(crate) fn scale_into(
+    scaler: &mut ffmpeg_next::software::scaling::Context,
+    picture: &Picture,
+    rows: usize,
+    stride: usize,
+    out: &mut [u8],
+) -> Result<(), AvError> {
+    let too_small = AvError(ffi::AVERROR(ffmpeg_next::error::EINVAL));
+    let fits = stride
+        .checked_mul(rows)
+        .is_some_and(|needed| needed <= out.len());
+    let line = c_int::try_from(stride).map_err(|_| too_small)?;
+    if !fits {
+        return Err(too_small);
+    }
+    let (planes, lines) = (
+        [
+            out.as_mut_ptr(),
+            ptr::null_mut(),
+            ptr::null_mut(),
+            ptr::null_mut(),
+        ],
+        [line, 0, 0, 0],
+    );
+    // SAFETY: the scaler was made for this picture's size and format and for packed
+    // RGB of the same size; the source planes belong to a valid frame; the target has
+    // `rows` rows of `stride` bytes, checked above, and the caller leaves swscale the
+    // slack that its vector code may write behind a row (`rgb::STRIDE`).
+    let done = unsafe {
+        let source = &*picture.0.as_ptr();
+        ffi::sws_scale(
+            scaler.as_mut_ptr(),
+            source.data.as_ptr().cast(),
+            source.linesize.as_ptr(),
+            0,
+            source.height,
+            planes.as_ptr(),
+            lines.as_ptr(),
+        )
+    };
+    if usize::try_from(done) == Ok(rows) {
+        Ok(())
+    } else {
+        Err(AvError(done))
+    }
+}
+
+/// Sets a scaler's matrix and ranges: `matrix` is swscale's number.
+pub(crate) fn set_colour_details(
+    scaler: &mut ffmpeg_next::software::scaling::Context,
+    matrix: c_int,
+    full_range: bool,
+) -> bool {
+    // SAFETY: the scaler is valid; the coefficient tables are static. Brightness 0,
+    // contrast and saturation 1.0 in 16.16 are swscale's neutral values.
+    unsafe {
+        let coefficients = ffi::sws_getCoefficients(matrix);
+        ffi::sws_setColorspaceDetails(
+            scaler.as_mut_ptr(),
+            coefficients,
+            c_int::from(full_range),
+            coefficients,
+            1,
+            0,
+            1 << 16,
+            1 << 16,
+        ) >= 0
+    }
+}

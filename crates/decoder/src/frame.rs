@@ -1,0 +1,179 @@
+//! One decoded picture and what is known of it. Scoring, resizing and encoding
+//! are for others.
+
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
+
+use crate::{
+    error::{Error, ErrorKind},
+    ffi::{LumaLayout, Picture},
+    gate::Taint,
+    rgb::{self, Rgb8},
+};
+
+/// One decoded picture, held by reference: cloning it shares the decoder's
+/// buffer, and an 8-bit 4:2:0 picture takes width × height × 1.5 bytes as long
+/// as any clone lives.
+#[derive(Clone)]
+pub struct Frame {
+    pub(crate) picture: Picture,
+    pub(crate) layout: LumaLayout,
+    pub(crate) full_range: bool,
+    pub(crate) is_jpeg: bool,
+    pub(crate) index: u64,
+    pub(crate) stream_time: Duration,
+    pub(crate) received_at: SystemTime,
+    pub(crate) captured_at: Option<SystemTime>,
+    pub(crate) keyframe: bool,
+    pub(crate) taint: Option<Taint>,
+}
+
+/// The luma samples of a [`Frame`]: plane 0 of `height` rows, `stride` bytes
+/// apart, each of `width` samples of `bytes_per_sample` (little-endian) bytes.
+///
+/// A sample's value is `(raw >> shift) & ((1 << bits) - 1)`. In full range black
+/// is 0 and white `(1 << bits) - 1`; in limited range 16 and 235, each times
+/// `1 << (bits - 8)`.
+#[derive(Clone, Copy, Debug)]
+pub struct Luma<'a> {
+    /// `stride × (height − 1) + width × bytes_per_sample` bytes.
+    pub data: &'a [u8],
+    /// Samples in a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// Bytes from one row to the next.
+    pub stride: usize,
+    /// 1 or 2.
+    pub bytes_per_sample: usize,
+    /// Significant bits of a sample, 8 to 16.
+    pub bits: u32,
+    /// Unused bits below them.
+    pub shift: u32,
+    /// Full range, else limited.
+    pub full_range: bool,
+}
+
+impl Frame {
+    /// Pixels in a row.
+    pub fn width(&self) -> u32 {
+        self.picture.frame().width()
+    }
+
+    /// Rows.
+    pub fn height(&self) -> u32 {
+        self.picture.frame().height()
+    }
+
+    /// libav's name of the pixel format, such as `yuv420p`.
+    pub fn pixel_format(&self) -> &'static str {
+        self.picture.pixel_format_name()
+    }
+
+    /// Counts decoded pictures from 0.
+    pub fn index(&self) -> u64 {
+        self.index
+    }
+
+    /// Since the first picture, by the stream's clock.
+    pub fn stream_time(&self) -> Duration {
+        self.stream_time
+    }
+
+    /// When its packet arrived, by this machine's clock.
+    pub fn received_at(&self) -> SystemTime {
+        self.received_at
+    }
+
+    /// When it was captured, by the camera's clock, where the camera sends RTCP
+    /// sender reports.
+    pub fn captured_at(&self) -> Option<SystemTime> {
+        self.captured_at
+    }
+
+    /// Whether it can be decoded by itself.
+    pub fn is_keyframe(&self) -> bool {
+        self.keyframe
+    }
+
+    /// Why it may look damaged; `None` for a picture that is whole.
+    pub fn taint(&self) -> Option<Taint> {
+        self.taint
+    }
+
+    /// Whether it may look damaged: it came before the first keyframe, after a
+    /// loss, or with decoding errors.
+    pub fn is_corrupt(&self) -> bool {
+        self.taint.is_some()
+    }
+
+    /// Width to height of one pixel, 1:1 where the stream does not say.
+    pub fn sample_aspect_ratio(&self) -> (u32, u32) {
+        let ratio = self.picture.frame().aspect_ratio();
+        match (
+            u32::try_from(ratio.numerator()),
+            u32::try_from(ratio.denominator()),
+        ) {
+            (Ok(w), Ok(h)) if w > 0 && h > 0 => (w, h),
+            _ => (1, 1),
+        }
+    }
+
+    /// Its luma samples, in place.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] for a plane that is stored upside down.
+    pub fn luma(&self) -> Result<Luma<'_>, Error> {
+        let LumaLayout {
+            plane,
+            bytes_per_sample,
+            bits,
+            shift,
+        } = self.layout;
+        let (width, height) = (self.width() as usize, self.height() as usize);
+        let (data, stride) = self
+            .picture
+            .plane(plane, height, width * bytes_per_sample)
+            .ok_or_else(|| {
+                Error::new(
+                    ErrorKind::Unsupported,
+                    "the picture's luma plane cannot be read",
+                )
+            })?;
+        let full_range = self.full_range;
+        Ok(Luma {
+            data,
+            width,
+            height,
+            stride,
+            bytes_per_sample,
+            bits,
+            shift,
+            full_range,
+        })
+    }
+
+    /// The picture in 8-bit RGB at its own size, with the stream's matrix, range
+    /// and depth: what ffmpeg makes of it. Takes 1 ms at 1920 × 1080.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] where swscale cannot convert the format.
+    pub fn to_rgb(&self) -> Result<Rgb8, Error> {
+        rgb::to_rgb(&self.picture, self.full_range, self.is_jpeg)
+    }
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frame")
+            .field("index", &self.index)
+            .field("size", &(self.width(), self.height()))
+            .field("pixel_format", &self.pixel_format())
+            .field("stream_time", &self.stream_time)
+            .field("keyframe", &self.keyframe)
+            .field("taint", &self.taint)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,380 @@
+//! The iterator that this crate is for: frames of a camera or a file. A camera
+//! is read on a thread of its own, so that a slow consumer never makes it wait.
+
+use std::{
+    collections::VecDeque,
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+        mpsc::{self, Receiver, SyncSender, TrySendError},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    decode::Decoder,
+    error::{Error, ErrorKind},
+    frame::Frame,
+    options::{OpenOptions, Transport},
+    packets::{self, Packets, Unit},
+    url::RtspUrl,
+    watch::{Stop, Watch},
+};
+
+/// What is known of a stream before its first picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StreamInfo {
+    /// libav's name of the codec: `h264`, `hevc`, `mjpeg`, `mpeg4`, …
+    pub codec: &'static str,
+    /// How packets travel; `None` for a file.
+    pub transport: Option<Transport>,
+    /// Frames in a second, where the stream says so.
+    pub frame_rate: Option<f64>,
+    /// Seconds, of a file.
+    pub duration: Option<f64>,
+}
+
+/// What was read so far. Numbers only grow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Packets of video that arrived.
+    pub packets: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Packets given up because the consumer was too slow.
+    pub dropped: u64,
+    /// Keyframes among the packets that arrived.
+    pub keyframes: u64,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    packets: AtomicU64,
+    bytes: AtomicU64,
+    dropped: AtomicU64,
+    keyframes: AtomicU64,
+    queued_bytes: AtomicUsize,
+    failure: Mutex<Option<Error>>,
+}
+
+/// The frames of a stream, in the order in which they are shown.
+///
+/// Yields `Err` once at most, as the last item; after `None` it stays `None`.
+/// Damaged pictures are yielded too, marked by [`Frame::taint`].
+///
+/// ```no_run
+/// use bestshot_decoder::{Frames, OpenOptions, RtspUrl, Stop};
+/// let url = RtspUrl::parse("rtsp://192.168.1.20/live")?;
+/// for frame in Frames::open_rtsp(&url, &OpenOptions::default(), &Stop::new())?.take(100) {
+///     let frame = frame?;
+///     println!("{} {:?}", frame.index(), frame.stream_time());
+/// }
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+pub struct Frames {
+    source: Source,
+    decoder: Decoder,
+    ready: VecDeque<Frame>,
+    info: StreamInfo,
+    shared: Arc<Shared>,
+    keyframe_wait: KeyframeWait,
+    done: bool,
+}
+
+enum Source {
+    /// Read when asked.
+    File(Box<Packets>),
+    /// Read by a thread, as fast as the camera sends.
+    Camera {
+        units: Receiver<Unit>,
+        watch: Arc<Watch>,
+        reader: Option<JoinHandle<()>>,
+    },
+}
+
+/// The deadline for the first picture that stands on a keyframe.
+struct KeyframeWait {
+    allowed: Option<Duration>,
+    since: Option<Instant>,
+    name: String,
+}
+
+impl Frames {
+    /// Connects to a camera and starts reading it.
+    ///
+    /// # Errors
+    /// Every kind but `NoKeyframe` and `Stalled`; see [`ErrorKind`].
+    pub fn open_rtsp(url: &RtspUrl, options: &OpenOptions, stop: &Stop) -> Result<Self, Error> {
+        let packets = Packets::open_rtsp(url, options, &packets::watch(stop))?;
+        let decoder = Decoder::new(&packets, options)?;
+        let info = info(&packets, &decoder);
+        let name = packets.name().to_owned();
+        let watch = Arc::clone(&packets.watch);
+        let shared = Arc::new(Shared::default());
+        let (sender, units) = mpsc::sync_channel(options.queue_packets);
+        let reader = Reader {
+            packets,
+            sender,
+            shared: Arc::clone(&shared),
+            max_bytes: options.queue_bytes,
+            dropping: false,
+        };
+        let reader = thread::Builder::new()
+            .name("demux".into())
+            .spawn(move || reader.run())
+            .map_err(|e| {
+                Error::new(ErrorKind::Internal, "no thread could be started").with_source(e)
+            })?;
+        let wait = KeyframeWait {
+            allowed: Some(options.deadlines.first_keyframe),
+            since: None,
+            name,
+        };
+        let source = Source::Camera {
+            units,
+            watch,
+            reader: Some(reader),
+        };
+        Ok(Self::assemble(source, decoder, info, shared, wait))
+    }
+
+    /// Opens a video file of this machine.
+    ///
+    /// # Errors
+    /// `Unreachable` (no such file), `Unauthorized` (not readable), `Corrupt`,
+    /// `NoVideo`, `Unsupported`, `Stopped`.
+    pub fn open_file(path: &Path, options: &OpenOptions, stop: &Stop) -> Result<Self, Error> {
+        let packets = Packets::open_file(path, packets::watch(stop))?;
+        let decoder = Decoder::new(&packets, options)?;
+        let info = info(&packets, &decoder);
+        let wait = KeyframeWait {
+            allowed: None,
+            since: None,
+            name: packets.name().to_owned(),
+        };
+        let source = Source::File(Box::new(packets));
+        Ok(Self::assemble(source, decoder, info, Arc::default(), wait))
+    }
+
+    fn assemble(
+        source: Source,
+        decoder: Decoder,
+        info: StreamInfo,
+        shared: Arc<Shared>,
+        keyframe_wait: KeyframeWait,
+    ) -> Self {
+        Self {
+            source,
+            decoder,
+            ready: VecDeque::new(),
+            info,
+            shared,
+            keyframe_wait,
+            done: false,
+        }
+    }
+
+    /// What the stream said of itself when it was opened.
+    pub fn info(&self) -> &StreamInfo {
+        &self.info
+    }
+
+    /// What was read so far.
+    pub fn counters(&self) -> Counters {
+        Counters {
+            packets: self.shared.packets.load(Ordering::Relaxed),
+            bytes: self.shared.bytes.load(Ordering::Relaxed),
+            dropped: self.shared.dropped.load(Ordering::Relaxed),
+            keyframes: self.shared.keyframes.load(Ordering::Relaxed),
+        }
+    }
+
+    fn advance(&mut self) -> Result<bool, Error> {
+        let unit = match &mut self.source {
+            Source::File(packets) => {
+                let unit = packets.read()?;
+                if let Some(unit) = &unit {
+                    count(&self.shared, unit);
+                }
+                unit
+            }
+            Source::Camera { units, watch, .. } => {
+                if watch.is_stopped() {
+                    return Err(stopped());
+                }
+                match units.recv() {
+                    Ok(unit) => {
+                        let size = unit.packet.size();
+                        self.shared.queued_bytes.fetch_sub(size, Ordering::AcqRel);
+                        Some(unit)
+                    }
+                    Err(_) => match take_failure(&self.shared) {
+                        Some(failure) => return Err(failure),
+                        None => None,
+                    },
+                }
+            }
+        };
+        let more = unit.is_some();
+        if let Some(unit) = &unit {
+            self.keyframe_wait.packet(unit.arrival)?;
+        }
+        let ready = &mut self.ready;
+        self.decoder.decode(unit, |frame| ready.push_back(frame))?;
+        if self.ready.iter().any(|f| f.taint().is_none()) {
+            self.keyframe_wait.allowed = None;
+        }
+        Ok(more)
+    }
+}
+
+impl Iterator for Frames {
+    type Item = Result<Frame, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(frame) = self.ready.pop_front() {
+                return Some(Ok(frame));
+            }
+            if self.done {
+                return None;
+            }
+            match self.advance() {
+                Ok(more) => self.done = !more,
+                Err(e) => {
+                    self.done = true;
+                    return Some(Err(e));
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Frames {
+    fn drop(&mut self) {
+        if let Source::Camera { watch, reader, .. } = &mut self.source {
+            watch.abandon();
+            if let Some(reader) = reader.take() {
+                // It has 100 ms to notice and 200 ms to say goodbye to the camera.
+                let _ = reader.join();
+            }
+        }
+    }
+}
+
+impl KeyframeWait {
+    fn packet(&mut self, arrival: Instant) -> Result<(), Error> {
+        let Some(allowed) = self.allowed else {
+            return Ok(());
+        };
+        let since = *self.since.get_or_insert(arrival);
+        if arrival.saturating_duration_since(since) < allowed {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::NoKeyframe,
+            format!(
+                "{} sends video, but no picture in {} s that can be decoded by itself; \
+                 set a shorter keyframe interval in the camera",
+                self.name,
+                allowed.as_secs()
+            ),
+        ))
+    }
+}
+
+/// The thread that reads a camera.
+struct Reader {
+    packets: Packets,
+    sender: SyncSender<Unit>,
+    shared: Arc<Shared>,
+    max_bytes: usize,
+    dropping: bool,
+}
+
+impl Reader {
+    fn run(mut self) {
+        loop {
+            match self.packets.read() {
+                Ok(Some(unit)) => {
+                    count(&self.shared, &unit);
+                    if !self.hand_on(unit) {
+                        return;
+                    }
+                }
+                Ok(None) => return,
+                Err(e) => {
+                    let mut failure = self
+                        .shared
+                        .failure
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner);
+                    *failure = Some(e);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Never waits: where the queue is full, everything up to the next keyframe
+    /// goes. Single pictures left out would smear those predicted from them.
+    fn hand_on(&mut self, mut unit: Unit) -> bool {
+        let size = unit.packet.size();
+        let full = self.shared.queued_bytes.load(Ordering::Acquire) + size > self.max_bytes;
+        if full || (self.dropping && !unit.keyframe) {
+            return self.give_up();
+        }
+        unit.after_gap = self.dropping;
+        self.shared.queued_bytes.fetch_add(size, Ordering::AcqRel);
+        match self.sender.try_send(unit) {
+            Ok(()) => {
+                self.dropping = false;
+                true
+            }
+            Err(TrySendError::Full(_)) => {
+                self.shared.queued_bytes.fetch_sub(size, Ordering::AcqRel);
+                self.give_up()
+            }
+            Err(TrySendError::Disconnected(_)) => false,
+        }
+    }
+
+    fn give_up(&mut self) -> bool {
+        self.dropping = true;
+        self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+        true
+    }
+}
+
+fn count(shared: &Shared, unit: &Unit) {
+    shared.packets.fetch_add(1, Ordering::Relaxed);
+    shared
+        .bytes
+        .fetch_add(unit.packet.size() as u64, Ordering::Relaxed);
+    if unit.keyframe {
+        shared.keyframes.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn take_failure(shared: &Shared) -> Option<Error> {
+    shared
+        .failure
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take()
+}
+
+fn stopped() -> Error {
+    Error::new(ErrorKind::Stopped, "stopped on request")
+}
+
+fn info(packets: &Packets, decoder: &Decoder) -> StreamInfo {
+    StreamInfo {
+        codec: decoder.codec(),
+        transport: packets.transport,
+        frame_rate: packets.parameters.frame_rate,
+        duration: packets.parameters.duration,
+    }
+}

@@ -1,0 +1,48 @@
+#![doc = include_str!("../README.md")]
+
+mod credentials;
+mod decode;
+mod diagnosis;
+mod error;
+mod ffi;
+mod frame;
+mod frames;
+mod gate;
+mod log;
+mod options;
+mod packets;
+mod policy;
+mod redact;
+mod resolve;
+mod rgb;
+mod timeline;
+mod url;
+mod url_error;
+mod watch;
+
+pub use error::{Error, ErrorKind};
+pub use frame::{Frame, Luma};
+pub use frames::{Counters, Frames, StreamInfo};
+pub use gate::Taint;
+pub use options::{Deadlines, OpenOptions, Transport, UnknownTransport};
+pub use policy::{AddressPolicy, AddressRefused};
+pub use rgb::Rgb8;
+pub use url::RtspUrl;
+pub use url_error::UrlError;
+pub use watch::Stop;
+
+/// Lowers the largest single allocation that libav may make, in this whole
+/// process: a camera can announce a message of 2 GiB. For programs that read
+/// cameras they do not trust; a limit of 256 MiB lets every real picture pass.
+pub fn limit_allocation(bytes: usize) {
+    ffi::limit_allocation(bytes);
+}
+
+/// Makes this process give large blocks of memory back to the system as soon as
+/// they are free, and share few heaps between its threads. For programs that
+/// handle pictures of megabytes now and then: glibc would otherwise keep tens of
+/// megabytes for later. Call it before threads are started; elsewhere than on
+/// glibc it does nothing.
+pub fn keep_heap_small() {
+    ffi::keep_heap_small();
+}

@@ -1,0 +1,91 @@
+//! YUV to RGB with the stream's own matrix, range and depth, by swscale.
+//! Resizing and PNG are for others.
+
+use ffmpeg_next::{
+    color, format,
+    frame::Video,
+    software::scaling::{Context, Flags},
+};
+
+use crate::{
+    error::{Error, ErrorKind},
+    ffi::{self, Picture},
+};
+
+/// A picture of 8-bit RGB, rows without padding: `data` holds
+/// `width × height × 3` bytes, R first, full range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rgb8 {
+    /// Pixels in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// The samples, row after row.
+    pub data: Vec<u8>,
+}
+
+/// Rows begin at multiples of this while swscale writes them, and as many bytes
+/// are left behind the last: its vector code may write beyond a row's end.
+const STRIDE: usize = 64;
+
+/// Converts at the picture's own size.
+pub(crate) fn to_rgb(picture: &Picture, full_range: bool, is_jpeg: bool) -> Result<Rgb8, Error> {
+    let frame = picture.frame();
+    let (width, height) = (frame.width(), frame.height());
+    let failed = |e: ffmpeg_next::Error| {
+        Error::new(
+            ErrorKind::Unsupported,
+            "the picture's pixel format cannot be shown in colour",
+        )
+        .with_source(e)
+    };
+    let mut scaler = Context::get(
+        frame.format(),
+        width,
+        height,
+        format::Pixel::RGB24,
+        width,
+        height,
+        // What ffmpeg uses unless told otherwise: its PNG of a frame and ours are the
+        // same. Interpolated chroma with exact rounding would take fifteen times as long.
+        Flags::BICUBIC,
+    )
+    .map_err(failed)?;
+    // The call is refused only for formats that have no YUV matrix (RGB, GRAY).
+    ffi::set_colour_details(&mut scaler, matrix(frame, is_jpeg), full_range);
+    let (row, rows) = (width as usize * 3, height as usize);
+    let stride = row.next_multiple_of(STRIDE);
+    let mut data = vec![0; stride * rows + STRIDE];
+    ffi::scale_into(&mut scaler, picture, rows, stride, &mut data)
+        .map_err(|e| failed(ffmpeg_next::Error::from(e.0)))?;
+    if stride != row {
+        for line in 1..rows {
+            data.copy_within(line * stride..line * stride + row, line * row);
+        }
+    }
+    data.truncate(row * rows);
+    Ok(Rgb8 {
+        width,
+        height,
+        data,
+    })
+}
+
+/// swscale's number for the matrix. Where the stream names none: JPEG is BT.601
+/// (JFIF), standard definition too, and larger pictures BT.709, as players assume.
+fn matrix(frame: &Video, is_jpeg: bool) -> i32 {
+    const BT709: i32 = 1;
+    const FCC: i32 = 4;
+    const BT601: i32 = 5;
+    const SMPTE240M: i32 = 7;
+    const BT2020: i32 = 9;
+    match frame.color_space() {
+        color::Space::BT709 => BT709,
+        color::Space::FCC => FCC,
+        color::Space::BT470BG | color::Space::SMPTE170M => BT601,
+        color::Space::SMPTE240M => SMPTE240M,
+        color::Space::BT2020NCL | color::Space::BT2020CL => BT2020,
+        _ if !is_jpeg && (frame.height() > 576 || frame.width() > 1024) => BT709,
+        _ => BT601,
+    }
+}
