@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+
+mod catalogue;
+mod commit;
+mod draft;
+mod error;
+mod files;
+mod gallery;
+pub mod manifest;
+mod page;
+mod picture;
+mod png;
+mod store;
+mod thumbnail;
+
+pub use crate::draft::Draft;
+pub use crate::error::{Error, ErrorKind};
+pub use crate::gallery::Gallery;
+pub use crate::page::{CSS, Links, Style, page};
+pub use crate::picture::{
+    Fit, MAX_PICTURE_SIDE, MAX_THUMBNAIL_SIDE, Picture, PictureKind, ThumbnailSpec,
+};
+pub use crate::png::{Effort, annotate, annotate_file, encode};
+pub use crate::store::{Cursor, Listing, Store};
+pub use crate::thumbnail::thumbnail;
