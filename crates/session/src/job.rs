@@ -1,0 +1,109 @@
+//! What a session is asked to do. Checked by whoever builds it; nothing here
+//! reads a camera.
+
+use std::{fmt, num::NonZeroUsize, path::PathBuf, time::Duration};
+
+use bestshot_decoder::{AddressPolicy, Deadlines, RtspUrl, Transport};
+use bestshot_gallery::ThumbnailSpec;
+use bestshot_ranker::Metric;
+
+/// Where the frames come from. Prints no credentials.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A camera.
+    Rtsp(RtspUrl),
+    /// A video file of this machine, for whoever owns the machine.
+    File(PathBuf),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rtsp(url) => url.fmt(f),
+            Self::File(path) => f.write_str(
+                &path
+                    .file_name()
+                    .unwrap_or(path.as_os_str())
+                    .to_string_lossy(),
+            ),
+        }
+    }
+}
+
+/// One session's orders. `Debug` prints no credentials.
+#[derive(Clone, Debug)]
+pub struct Job {
+    pub(crate) source: Source,
+    pub(crate) best: Metric,
+    pub(crate) limit: NonZeroUsize,
+    pub(crate) thumbnail: ThumbnailSpec,
+    pub(crate) transport: Transport,
+    pub(crate) duration: Option<Duration>,
+    pub(crate) policy: AddressPolicy,
+    pub(crate) deadlines: Deadlines,
+}
+
+impl Job {
+    /// The nine brightest frames, as 300×300 thumbnails and originals.
+    pub fn new(source: Source) -> Self {
+        Self {
+            source,
+            best: Metric::Brightness,
+            limit: NonZeroUsize::MIN.saturating_add(8),
+            thumbnail: ThumbnailSpec::default(),
+            transport: Transport::Auto,
+            duration: None,
+            policy: AddressPolicy::default(),
+            deadlines: Deadlines::default(),
+        }
+    }
+
+    /// What makes a frame better. Default: brightness.
+    #[must_use]
+    pub fn best(mut self, best: Metric) -> Self {
+        self.best = best;
+        self
+    }
+
+    /// How many winners are kept. Default: 9.
+    #[must_use]
+    pub fn limit(mut self, limit: NonZeroUsize) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Size and fit of the thumbnails. Default: 300×300, cover.
+    #[must_use]
+    pub fn thumbnail(mut self, thumbnail: ThumbnailSpec) -> Self {
+        self.thumbnail = thumbnail;
+        self
+    }
+
+    /// How packets travel. Default: auto.
+    #[must_use]
+    pub fn transport(mut self, transport: Transport) -> Self {
+        self.transport = transport;
+        self
+    }
+
+    /// Seconds of stream after which the session ends by itself. Default: none.
+    #[must_use]
+    pub fn duration(mut self, duration: Option<Duration>) -> Self {
+        self.duration = duration;
+        self
+    }
+
+    /// Where cameras may be. Default: anywhere.
+    #[must_use]
+    pub fn policy(mut self, policy: AddressPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// How long each stage of connecting and reading may take.
+    #[must_use]
+    pub fn deadlines(mut self, deadlines: Deadlines) -> Self {
+        self.deadlines = deadlines;
+        self
+    }
+}

@@ -1,0 +1,161 @@
+//! The worker process: takes one job on standard input, runs it, and reports on
+//! standard output. It ends when told to, when its job is over, or when its
+//! parent is gone.
+
+use std::{
+    io::{self, Stdin, Stdout},
+    num::NonZeroUsize,
+    os::unix::ffi::OsStringExt,
+    path::PathBuf,
+    process::ExitCode,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use bestshot_decoder::{RtspUrl, Stop, keep_heap_small, limit_allocation};
+use bestshot_gallery::ThumbnailSpec;
+use bestshot_ranker::Metric;
+
+use crate::{
+    board::Board,
+    encoder,
+    job::{Job, Source},
+    pipeline::Pipeline,
+    protocol::{self, Order, Orders, Report, SourceText},
+    status::State,
+};
+
+/// How often progress is reported; also the worker's sign of life.
+pub(crate) const HEARTBEAT: Duration = Duration::from_millis(200);
+
+/// No real picture or message needs more at once.
+const MAX_ALLOCATION: usize = 256 << 20;
+
+/// Runs one session for the parent at the other end of standard input and
+/// output. This is what the hidden command `worker` is.
+pub fn worker_main() -> ExitCode {
+    match run(io::stdin()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            tracing::error!("worker: {e}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(mut input: Stdin) -> io::Result<()> {
+    keep_heap_small();
+    limit_allocation(MAX_ALLOCATION);
+    let Some(Order::Start(orders)) = protocol::read_order(&mut input)? else {
+        return Err(io::Error::other(
+            "it is started by bestshot itself, not by hand",
+        ));
+    };
+    let job = job(*orders)?;
+    let board = Board::new(job.limit);
+    let (stop, done) = (Stop::new(), AtomicBool::new(false));
+    let output = Output(Mutex::new(io::stdout()));
+    let reader = stop.clone();
+    // Not joined: it waits for the parent, which says nothing more at the end.
+    thread::Builder::new()
+        .name("orders".into())
+        .spawn(move || {
+            // Anything but a further order means that the parent is gone.
+            let _ = protocol::read_order(&mut input);
+            reader.request();
+        })?;
+    thread::scope(|scope| {
+        let heart = scope.spawn(|| beat(&board, &output, &stop, &done));
+        let pictures = scope.spawn(|| encoder::run(&board, &job, &output));
+        let (state, error) = Pipeline::new(&job, &board, &stop).run();
+        {
+            let mut inner = board.lock();
+            inner.progress.state = State::Stopping;
+            inner.progress.stats.fps = 0.0;
+            inner.progress.error = error;
+        }
+        board.finish();
+        // A panic in either thread was already printed; the rest is still worth saving.
+        let _ = pictures.join();
+        done.store(true, Ordering::Release);
+        heart.thread().unpark();
+        let _ = heart.join();
+        board.lock().progress.state = state;
+        // No revision is this one: the final winners are said in any case.
+        report(&board, &output, &mut u64::MAX.clone())?;
+        output.send(&Report::Finished, &[])
+    })
+}
+
+fn beat(board: &Board, output: &Output, stop: &Stop, done: &AtomicBool) {
+    let mut revision = 0;
+    while !done.load(Ordering::Acquire) {
+        if report(board, output, &mut revision).is_err() {
+            // The parent is gone.
+            stop.request();
+            return;
+        }
+        thread::park_timeout(HEARTBEAT);
+    }
+}
+
+/// Sends the winners where they changed since `revision`, then the progress.
+fn report(board: &Board, output: &Output, revision: &mut u64) -> io::Result<()> {
+    let (progress, winners) = {
+        let inner = board.lock();
+        let changed = inner.revision() != *revision;
+        *revision = inner.revision();
+        (inner.progress.clone(), changed.then(|| inner.winners()))
+    };
+    if let Some(winners) = winners {
+        output.send(
+            &Report::Winners {
+                revision: *revision,
+                winners,
+            },
+            &[],
+        )?;
+    }
+    output.send(&Report::Progress(Box::new(progress)), &[])
+}
+
+/// Standard output, one whole message at a time.
+pub(crate) struct Output(Mutex<Stdout>);
+
+impl Output {
+    pub(crate) fn send(&self, report: &Report, body: &[u8]) -> io::Result<()> {
+        let mut out = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        protocol::write(&mut *out, report, body)
+    }
+}
+
+fn job(orders: Orders) -> io::Result<Job> {
+    let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
+    let source = match orders.source {
+        SourceText::Rtsp(text) => {
+            Source::Rtsp(RtspUrl::parse(&text).map_err(|e| invalid(e.to_string()))?)
+        }
+        SourceText::File(bytes) => Source::File(PathBuf::from(std::ffi::OsString::from_vec(bytes))),
+    };
+    let best: Metric = orders.best.parse().map_err(|e| invalid(format!("{e}")))?;
+    let limit = usize::try_from(orders.limit)
+        .ok()
+        .and_then(NonZeroUsize::new);
+    let thumbnail = ThumbnailSpec::new(orders.width, orders.height, orders.fit);
+    Ok(Job::new(source)
+        .best(best)
+        .limit(limit.ok_or_else(|| invalid("a limit of 0".into()))?)
+        .thumbnail(thumbnail.map_err(|e| invalid(e.to_string()))?)
+        .transport(orders.transport)
+        .duration(
+            orders
+                .duration
+                .and_then(|d| Duration::try_from_secs_f64(d).ok()),
+        )
+        .policy(orders.policy)
+        .deadlines(orders.deadlines))
+}
