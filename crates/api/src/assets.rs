@@ -1,0 +1,209 @@
+//! Files that the binary carries: the page at `/`, its style and script, the
+//! document, and Swagger UI at `/docs`. Everything the browser asks for comes
+//! from here, so that it works without any other network.
+
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    io::{Cursor, Read},
+    sync::LazyLock,
+};
+
+use bytes::Bytes;
+use poem::{
+    Body, Response,
+    http::{HeaderMap, StatusCode, header},
+};
+use utoipa_swagger_ui_vendored::SWAGGER_UI_VENDORED;
+use zip::ZipArchive;
+
+use crate::document;
+
+struct Asset {
+    path: &'static str,
+    content_type: &'static str,
+    bytes: Bytes,
+    etag: String,
+}
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
+/// The file at `path`, or 304 where the client has it already.
+pub(crate) fn find(path: &str, headers: &HeaderMap) -> Option<Response> {
+    let asset = own()
+        .iter()
+        .find(|asset| asset.path == path)
+        .or_else(|| swagger_ui(path))?;
+    let known = headers.get_all(header::IF_NONE_MATCH).iter();
+    let known = known
+        .filter_map(|v| v.to_str().ok())
+        .any(|v| v.contains(&asset.etag));
+    let response = Response::builder()
+        .header(header::ETAG, &asset.etag)
+        .header(header::CACHE_CONTROL, "no-cache");
+    Some(if known {
+        response.status(StatusCode::NOT_MODIFIED).finish()
+    } else {
+        response
+            .header(header::CONTENT_TYPE, asset.content_type)
+            .body(Body::from_bytes(asset.bytes.clone()))
+    })
+}
+
+/// Whether the page at `path` sets styles from script, as Swagger UI does.
+pub(crate) fn needs_inline_styles(path: &str) -> bool {
+    path == "/docs"
+}
+
+fn asset(path: &'static str, content_type: &'static str, bytes: Bytes) -> Asset {
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    let etag = format!("\"{:016x}\"", hasher.finish());
+    Asset {
+        path,
+        content_type,
+        bytes,
+        etag,
+    }
+}
+
+fn own() -> &'static [Asset] {
+    static OWN: LazyLock<Vec<Asset>> = LazyLock::new(|| {
+        let file = |path, content_type, text: &'static str| {
+            asset(path, content_type, Bytes::from_static(text.as_bytes()))
+        };
+        vec![
+            file("/", HTML, include_str!("../web/index.html")),
+            file(
+                "/assets/bestshot.css",
+                CSS,
+                include_str!("../web/bestshot.css"),
+            ),
+            file("/assets/gallery.css", CSS, bestshot_gallery::CSS),
+            file(
+                "/assets/dashboard.js",
+                SCRIPT,
+                include_str!("../web/dashboard.js"),
+            ),
+            file(
+                "/assets/icon.svg",
+                "image/svg+xml",
+                include_str!("../web/icon.svg"),
+            ),
+            file("/docs", HTML, include_str!("../web/docs.html")),
+            file("/docs/docs.js", SCRIPT, include_str!("../web/docs.js")),
+            file("/openapi.json", "application/json", document::text()),
+        ]
+    });
+    &OWN
+}
+
+/// Swagger UI's own files, unpacked when the first of them is asked for.
+fn swagger_ui(path: &str) -> Option<&'static Asset> {
+    static UNPACKED: LazyLock<Vec<Asset>> = LazyLock::new(|| {
+        let files = [
+            ("/docs/swagger-ui.css", CSS),
+            ("/docs/swagger-ui-bundle.js", SCRIPT),
+        ];
+        files
+            .into_iter()
+            .filter_map(|(path, content_type)| {
+                let name = path.strip_prefix("/docs")?;
+                Some(asset(
+                    path,
+                    content_type,
+                    unpack(&format!("/dist{name}"))?.into(),
+                ))
+            })
+            .collect()
+    });
+    if !path.starts_with("/docs/") {
+        return None;
+    }
+    UNPACKED.iter().find(|asset| asset.path == path)
+}
+
+/// The file whose name in Swagger UI's release archive ends so.
+fn unpack(ending: &str) -> Option<Vec<u8>> {
+    let mut archive = ZipArchive::new(Cursor::new(SWAGGER_UI_VENDORED)).ok()?;
+    let wanted = |name: &str| name.ends_with(ending) && name.matches('/').count() == 2;
+    let name = archive
+        .file_names()
+        .flatten()
+        .find(|name| wanted(name))?
+        .into_owned();
+    let mut bytes = Vec::new();
+    archive.by_name(&name).ok()?.read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_that_a_page_names_is_there() {
+        for (page, markup) in [
+            ("index", include_str!("../web/index.html")),
+            ("docs", include_str!("../web/docs.html")),
+            ("notice", include_str!("../templates/notice.html")),
+        ] {
+            let names = markup
+                .split(['"', '\''])
+                .filter(|part| part.starts_with("/assets/") || part.starts_with("/docs/"));
+            for name in names {
+                let found = find(name, &HeaderMap::new());
+                assert!(
+                    found.is_some_and(|r| r.status().is_success()),
+                    "{page}: {name}"
+                );
+            }
+            for address in ["src=\"http", "href=\"http", "src=\"//", "href=\"//"] {
+                assert!(
+                    !markup.contains(address),
+                    "{page} asks another server for something"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn pages_hold_no_inline_script_or_style() {
+        for markup in [
+            include_str!("../web/index.html"),
+            include_str!("../web/docs.html"),
+            include_str!("../templates/notice.html"),
+        ] {
+            assert!(!markup.contains("<style") && !markup.contains(" style="));
+            assert!(!markup.contains("javascript:") && !markup.contains(" onclick"));
+            for script in markup.split("<script").skip(1) {
+                assert!(
+                    script
+                        .split('>')
+                        .next()
+                        .is_some_and(|tag| tag.contains("src="))
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_client_that_has_the_file_gets_304() {
+        let first = find("/assets/bestshot.css", &HeaderMap::new()).unwrap();
+        let etag = first.headers()[header::ETAG].clone();
+        let again = HeaderMap::from_iter([(header::IF_NONE_MATCH, etag)]);
+        assert_eq!(find("/assets/bestshot.css", &again).unwrap().status(), 304);
+        assert!(find("/assets/../Cargo.toml", &again).is_none());
+    }
+
+    #[test]
+    fn swagger_ui_is_whole() {
+        for (path, least) in [
+            ("/docs/swagger-ui.css", 100_000),
+            ("/docs/swagger-ui-bundle.js", 1_000_000),
+        ] {
+            assert!(swagger_ui(path).unwrap().bytes.len() > least, "{path}");
+        }
+    }
+}

@@ -1,0 +1,375 @@
+//! The command line, as clap reads it and `--help` tells it. The environment and
+//! the configuration file reach the same fields: `config` says how.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    num::NonZeroUsize,
+    path::PathBuf,
+};
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use ipnet::IpNet;
+
+/// Point it at a camera; get its best frames.
+///
+/// Every option can be given on the command line, in the environment (as shown
+/// beside it), or in a TOML file named by --config, in that order of strength.
+/// In the file an option has the name of its flag with _ for -, such as
+/// max_sessions = 4.
+///
+/// Exit codes: 0 done, 2 wrong usage, 3 the source cannot be reached, 4 access
+/// is denied, 5 there is no video that can be decoded, 1 anything else.
+#[derive(Debug, Parser)]
+#[command(name = "bestshot", version, max_term_width = 100, verbatim_doc_comment)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "one is made, once")]
+pub(crate) enum Command {
+    /// Run the HTTP service: page, API and documentation.
+    Serve(Serve),
+    /// Run one session from the shell and write a gallery directory.
+    Grab(Grab),
+    /// Connect to a source and say what it sends, or what is wrong.
+    Probe(Probe),
+    /// Print the OpenAPI document.
+    Openapi,
+}
+
+/// What every command takes that runs something.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// Read further options from this TOML file.
+    #[arg(long, value_name = "FILE", env = "BESTSHOT_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Write log lines of this level and above to standard error: error, warn,
+    /// info, debug or trace, or a filter such as info,bestshot=debug. By default
+    /// serve writes from info on, the other commands from warn on.
+    #[arg(long, value_name = "FILTER", env = "BESTSHOT_LOG")]
+    pub(crate) log: Option<String>,
+}
+
+impl Common {
+    /// The log filter, or the command's own default.
+    pub(crate) fn log_or(&self, default: &str) -> String {
+        self.log.clone().unwrap_or_else(|| default.to_owned())
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Listen on this address. Port 0 takes any free one; the line printed at
+    /// the start tells which.
+    #[arg(
+        long,
+        value_name = "ADDR:PORT",
+        env = "BESTSHOT_LISTEN",
+        default_value = "127.0.0.1:8000"
+    )]
+    pub(crate) listen: SocketAddr,
+
+    /// Keep galleries in this directory, which is created where it is missing.
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "BESTSHOT_DATA_DIR",
+        default_value = "bestshot-data"
+    )]
+    pub(crate) data_dir: PathBuf,
+
+    /// Allow cameras in this network only. Can be given several times. Without
+    /// it, cameras may be anywhere, but on this machine itself only while the
+    /// service listens on loopback.
+    #[arg(
+        long,
+        value_name = "NETWORK",
+        env = "BESTSHOT_ALLOW",
+        value_delimiter = ',',
+        value_parser = network
+    )]
+    pub(crate) allow: Vec<IpNet>,
+
+    /// Allow no camera in this network, whatever --allow says. Can be given
+    /// several times.
+    #[arg(
+        long,
+        value_name = "NETWORK",
+        env = "BESTSHOT_DENY",
+        value_delimiter = ',',
+        value_parser = network
+    )]
+    pub(crate) deny: Vec<IpNet>,
+
+    /// Ask every client for the key in the first line of this file. Needed to
+    /// listen beyond loopback.
+    #[arg(long, value_name = "FILE", env = "BESTSHOT_API_KEY_FILE")]
+    pub(crate) api_key_file: Option<PathBuf>,
+
+    /// Listen beyond loopback without a key: whoever reaches the address can
+    /// start, see and delete sessions.
+    #[arg(long, env = "BESTSHOT_NO_API_KEY", conflicts_with = "api_key_file")]
+    pub(crate) no_api_key: bool,
+
+    /// Answer to this host name too while listening on loopback, for a proxy in
+    /// front. Can be given several times.
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "BESTSHOT_HOST",
+        value_delimiter = ','
+    )]
+    pub(crate) host: Vec<String>,
+
+    /// Run at most this many sessions at once.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "BESTSHOT_MAX_SESSIONS",
+        default_value = "16"
+    )]
+    pub(crate) max_sessions: NonZeroUsize,
+
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// The start options, under the names that they have everywhere. They stay text
+/// here: one check judges them for every way in.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Session options")]
+pub(crate) struct StartArgs {
+    /// Keep the frames that are best by this characteristic: brightness or
+    /// darkness.
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "BESTSHOT_BEST",
+        default_value = "brightness"
+    )]
+    pub(crate) best: String,
+
+    /// Keep this many frames, 1 to 100.
+    #[arg(long, value_name = "N", env = "BESTSHOT_LIMIT", default_value = "9")]
+    pub(crate) limit: String,
+
+    /// Keep at least so many seconds between two winners. This version offers 0
+    /// only.
+    #[arg(
+        long,
+        alias = "min_gap",
+        value_name = "SECONDS",
+        env = "BESTSHOT_MIN_GAP",
+        default_value = "0"
+    )]
+    pub(crate) min_gap: String,
+
+    /// Keep only winners that look so unlike each other, 0 to 1. This version
+    /// offers 0 only.
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        env = "BESTSHOT_DISTINCT",
+        default_value = "0"
+    )]
+    pub(crate) distinct: String,
+
+    /// Make thumbnails this many pixels wide.
+    #[arg(
+        long,
+        value_name = "PIXELS",
+        env = "BESTSHOT_WIDTH",
+        default_value = "300"
+    )]
+    pub(crate) width: String,
+
+    /// Make thumbnails this many pixels high.
+    #[arg(
+        long,
+        value_name = "PIXELS",
+        env = "BESTSHOT_HEIGHT",
+        default_value = "300"
+    )]
+    pub(crate) height: String,
+
+    /// Fit frames into thumbnails by cover (crop), contain (bars) or stretch.
+    #[arg(
+        long,
+        value_name = "HOW",
+        env = "BESTSHOT_FIT",
+        default_value = "cover"
+    )]
+    pub(crate) fit: String,
+
+    /// Score only this part of the frame, x,y,w,h as fractions. This version
+    /// does not offer it.
+    #[arg(long, value_name = "X,Y,W,H", env = "BESTSHOT_ROI")]
+    pub(crate) roi: Option<String>,
+
+    /// Score these frames. This version offers all only.
+    #[arg(
+        long,
+        value_name = "WHICH",
+        env = "BESTSHOT_SAMPLING",
+        default_value = "all"
+    )]
+    pub(crate) sampling: String,
+
+    /// Skip so many seconds of stream at the start. This version offers 0 only.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "BESTSHOT_WARMUP",
+        default_value = "0"
+    )]
+    pub(crate) warmup: String,
+
+    /// End after so many seconds of stream. Without it, a file is read to its
+    /// end and a camera until Ctrl-C.
+    #[arg(
+        long,
+        visible_alias = "for",
+        value_name = "SECONDS",
+        env = "BESTSHOT_DURATION"
+    )]
+    pub(crate) duration: Option<String>,
+}
+
+/// How to reach a camera.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Camera options")]
+pub(crate) struct CameraArgs {
+    /// Let the camera send by auto or tcp. This version does not offer udp.
+    #[arg(
+        long,
+        value_name = "HOW",
+        env = "BESTSHOT_TRANSPORT",
+        default_value = "auto"
+    )]
+    pub(crate) transport: String,
+
+    /// Log in to the camera with this user name, where the address holds none.
+    #[arg(long, value_name = "NAME", env = "BESTSHOT_USERNAME")]
+    pub(crate) username: Option<String>,
+
+    /// Log in to the camera with this password. Better given in the
+    /// environment: other users of the machine can read a command line.
+    #[arg(
+        long,
+        value_name = "WORD",
+        env = "BESTSHOT_PASSWORD",
+        hide_env_values = true,
+        hide_default_value = true
+    )]
+    pub(crate) password: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Grab {
+    /// The camera's address, such as rtsp://192.168.1.20/stream1, or a video
+    /// file.
+    #[arg(value_name = "SOURCE", required = true)]
+    pub(crate) source: Vec<String>,
+
+    /// Write the gallery to this directory, which must be new or empty. By
+    /// default a new one in the current directory, named by the time.
+    #[arg(long, short, value_name = "DIR", env = "BESTSHOT_OUT")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Print the gallery's manifest as JSON instead of sentences.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) start: StartArgs,
+
+    #[command(flatten)]
+    pub(crate) camera: CameraArgs,
+
+    #[command(flatten, next_help_heading = "Other options")]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Probe {
+    /// The camera's address, such as rtsp://192.168.1.20/stream1, or a video
+    /// file.
+    #[arg(value_name = "SOURCE", required = true)]
+    pub(crate) source: Vec<String>,
+
+    /// Look for a second keyframe for so many seconds after the first frame.
+    #[arg(
+        long = "for",
+        value_name = "SECONDS",
+        env = "BESTSHOT_PROBE_FOR",
+        default_value = "10"
+    )]
+    pub(crate) look_for: f64,
+
+    /// Print JSON instead of sentences.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) camera: CameraArgs,
+
+    #[command(flatten, next_help_heading = "Other options")]
+    pub(crate) common: Common,
+}
+
+/// The whole definition. clap takes the last full stop off a help text; here
+/// they are sentences and end like some.
+pub(crate) fn command() -> clap::Command {
+    let sentence = |text: &clap::builder::StyledStr| format!("{text}.");
+    Cli::command().mut_subcommands(|sub| {
+        sub.mut_args(|arg| match arg.get_help().map(sentence) {
+            Some(help) if !help.ends_with("..") => arg.help(help),
+            _ => arg,
+        })
+    })
+}
+
+/// A network such as 192.168.0.0/16, or a single address.
+fn network(text: &str) -> Result<IpNet, String> {
+    let single = || text.parse::<IpAddr>().ok().map(IpNet::from);
+    text.parse()
+        .ok()
+        .or_else(single)
+        .ok_or_else(|| "a network looks like 192.168.0.0/16 or 10.1.2.3".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_help_text_is_a_sentence() {
+        for command in command().get_subcommands() {
+            for arg in command.get_arguments().filter(|a| a.get_id() != "help") {
+                let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+                let long = arg.get_long_help().map_or(help, ToString::to_string);
+                assert!(
+                    long.ends_with('.'),
+                    "{} {}: {long}",
+                    command.get_name(),
+                    arg.get_id()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn single_addresses_are_networks_too() {
+        assert_eq!(network("10.1.2.3").unwrap().prefix_len(), 32);
+        assert_eq!(network("fd00::/8").unwrap().prefix_len(), 8);
+        assert!(network("cam").is_err());
+    }
+}

@@ -1,0 +1,307 @@
+//! The OpenAPI document: the one function that makes it, for `/openapi.json`,
+//! `/docs` and `bestshot openapi` alike, and what is read from it to route and
+//! count requests. poem-openapi writes the draft; `normalise` mends what client
+//! generators trip over and adds what it cannot express.
+
+use std::sync::LazyLock;
+
+use poem::{EndpointExt, IntoEndpoint, Response, endpoint::BoxEndpoint, http::Method};
+use poem_openapi::{LicenseObject, OpenApiService};
+use serde_json::{Map, Value, json};
+
+use self::tables::{OPERATIONS, Operation, STATUS_TEXTS, examples};
+use crate::{
+    problem::PROBLEM_JSON,
+    routes::{Api, Compat, Frames, SessionRoutes, System},
+};
+
+mod tables;
+
+const ABOUT: &str = "Point it at a camera; get its best frames.\n\n\
+    bestshot reads an RTSP stream, scores every frame by a characteristic, keeps the best, and \
+    on stop saves them as PNG.\n\n\
+    Where the service was started with an API key, every operation but `getHealth` needs it.";
+
+/// The order in which tools show the tags.
+const TAGS: &[&str] = &["compat", "sessions", "frames", "system"];
+
+fn service() -> OpenApiService<Api, ()> {
+    let api = (Compat, SessionRoutes, Frames, System);
+    OpenApiService::new(api, "bestshot", env!("CARGO_PKG_VERSION"))
+        .description(ABOUT)
+        .license(LicenseObject::new("MIT OR Apache-2.0").url("https://spdx.org/licenses/MIT.html"))
+        .server("/")
+}
+
+/// The operations as an endpoint. Each request carries `Arc<Sessions>` among its
+/// extensions.
+pub(crate) fn endpoint() -> BoxEndpoint<'static, Response> {
+    service().into_endpoint().map_to_response().boxed()
+}
+
+/// The document.
+pub(crate) fn document() -> &'static Value {
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(|| normalise(&service().spec()));
+    &DOCUMENT
+}
+
+/// The document as text, with a final line feed; the same at every run.
+pub(crate) fn text() -> &'static str {
+    static TEXT: LazyLock<String> = LazyLock::new(|| format!("{:#}\n", document()));
+    &TEXT
+}
+
+fn normalise(draft: &str) -> Value {
+    // The draft is our own, made a moment ago; were it no JSON, the tests of
+    // this file would show it.
+    let mut document: Value = serde_json::from_str(draft).unwrap_or_default();
+    walk(&mut document);
+    document["openapi"] = json!("3.0.3");
+    if let Some(tags) = document["tags"].as_array_mut() {
+        tags.sort_by_key(|tag| TAGS.iter().position(|name| tag["name"] == **name));
+    }
+    for operation in OPERATIONS {
+        let pointer = format!(
+            "/paths/{}/{}",
+            operation.path.replace('/', "~1"),
+            operation.method
+        );
+        if let Some(described) = document.pointer_mut(&pointer) {
+            complete(described, operation);
+        }
+    }
+    for schema in ["StartRequest", "StartForm", "StartMultipart"] {
+        document["components"]["schemas"][schema]["additionalProperties"] = json!(false);
+    }
+    for (schema, example) in examples() {
+        document["components"]["schemas"][schema]["example"] = example;
+    }
+    document["components"]["securitySchemes"] = json!({
+        "bearer": {"type": "http", "scheme": "bearer", "description": "The API key as a token."},
+        "header": {"type": "apiKey", "in": "header", "name": "X-API-Key",
+            "description": "The API key."},
+        "basic": {"type": "http", "scheme": "basic",
+            "description": "Any user name, and the API key as the password."},
+    });
+    // The empty one: a service on loopback asks for no key.
+    document["security"] = json!([{}, {"bearer": []}, {"header": []}, {"basic": []}]);
+    document
+}
+
+/// Mends every object: media types without parameters, headers as they are
+/// usually written, integers in formats that OpenAPI knows and with whole
+/// bounds, no flags that say the default.
+fn walk(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(walk),
+        Value::Object(map) => {
+            if map.get("deprecated") == Some(&Value::Bool(false)) {
+                map.shift_remove("deprecated");
+            }
+            let format = map.get("format").and_then(Value::as_str);
+            let signed = match format {
+                Some("uint16" | "uint8") => Some("int32"),
+                Some("uint32" | "uint64") => Some("int64"),
+                _ => None,
+            };
+            if let Some(signed) = signed {
+                map.insert("format".to_owned(), json!(signed));
+                map.entry("minimum").or_insert(json!(0));
+            }
+            if map.get("type") == Some(&json!("integer")) {
+                for bound in ["minimum", "maximum"] {
+                    if let Some(value) = map.get_mut(bound) {
+                        *value = whole(value);
+                    }
+                }
+            }
+            if let Some(Value::Object(headers)) = map.get_mut("headers") {
+                *headers = std::mem::take(headers)
+                    .into_iter()
+                    .map(|(name, header)| (header_name(&name), header))
+                    .collect();
+            }
+            if let Some(Value::Object(content)) = map.get_mut("content") {
+                *content = std::mem::take(content)
+                    .into_iter()
+                    .map(|(name, media)| (essence(&name).to_owned(), media))
+                    .collect();
+            }
+            map.values_mut().for_each(walk);
+        }
+        _ => {}
+    }
+}
+
+/// `100.0` as `100`.
+fn whole(number: &Value) -> Value {
+    let text = number.to_string();
+    let whole = text.strip_suffix(".0").and_then(|t| t.parse::<i64>().ok());
+    whole.map_or_else(|| number.clone(), Value::from)
+}
+
+/// `CACHE-CONTROL` as `Cache-Control`.
+fn header_name(name: &str) -> String {
+    if name.eq_ignore_ascii_case("etag") {
+        return "ETag".to_owned();
+    }
+    let word = |word: &str| {
+        let (first, rest) = word.split_at(word.len().min(1));
+        first.to_ascii_uppercase() + &rest.to_ascii_lowercase()
+    };
+    name.split('-').map(word).collect::<Vec<_>>().join("-")
+}
+
+fn essence(media_type: &str) -> &str {
+    media_type
+        .split(';')
+        .next()
+        .unwrap_or(media_type)
+        .trim_end()
+}
+
+/// Gives an operation its success text and every problem that it can answer.
+fn complete(described: &mut Value, operation: &Operation) {
+    if let Some(parameters) = described
+        .get_mut("parameters")
+        .and_then(Value::as_array_mut)
+    {
+        for parameter in parameters {
+            let example = match parameter["name"].as_str() {
+                Some("session_id") => json!("20261123-175514009-3f9a2c71"),
+                Some("rank") => json!(1),
+                _ => continue,
+            };
+            parameter["example"] = example;
+        }
+    }
+    let open = operation.id == "getHealth";
+    if open {
+        described["security"] = json!([]);
+    }
+    let Some(responses) = described["responses"].as_object_mut() else {
+        return;
+    };
+    responses.shift_remove("default");
+    for response in responses.values_mut() {
+        if response["description"] == json!("") {
+            response["description"] = json!(operation.success);
+        }
+    }
+    let changes = operation.method != "get" || operation.id == "stop";
+    let mut statuses = operation.problems.to_vec();
+    statuses.extend([421, 500, 503]);
+    statuses.extend((!open).then_some(401));
+    statuses.extend(changes.then_some(403));
+    if operation.method != "get" {
+        statuses.extend([408, 413]);
+    }
+    statuses.sort_unstable();
+    statuses.dedup();
+    for status in statuses {
+        responses.insert(status.to_string(), problem(operation, status));
+    }
+}
+
+fn problem(operation: &Operation, status: u16) -> Value {
+    let text = STATUS_TEXTS
+        .iter()
+        .find(|(s, _)| *s == status)
+        .map_or("A problem.", |(_, t)| t);
+    let schema = json!({"schema": {"$ref": "#/components/schemas/Problem"}});
+    let mut content = Map::new();
+    content.insert(PROBLEM_JSON.to_owned(), schema);
+    if operation.path == "/stop" && matches!(status, 404 | 409) {
+        content.insert(
+            "text/html".to_owned(),
+            json!({"schema": {"type": "string"}}),
+        );
+    }
+    json!({"description": text, "content": content})
+}
+
+/// What addresses there are, read from the document.
+pub(crate) struct Operations(Vec<Known>);
+
+struct Known {
+    method: Method,
+    segments: Vec<String>,
+    name: String,
+}
+
+/// Addresses outside the document; all of them are read with GET.
+const PAGES: &[(&str, &str)] = &[
+    ("/", "page"),
+    ("/docs", "docs"),
+    ("/openapi.json", "document"),
+    ("/metrics", "metrics"),
+    ("/docs/{file}", "asset"),
+    ("/assets/{file}", "asset"),
+];
+
+impl Operations {
+    pub(crate) fn new(document: &Value) -> Self {
+        let documented = document["paths"].as_object().into_iter().flatten();
+        let documented = documented.flat_map(|(path, item)| {
+            let methods = item.as_object().into_iter().flatten();
+            methods.filter_map(move |(method, operation)| {
+                Some(Known {
+                    method: method.to_ascii_uppercase().parse().ok()?,
+                    segments: segments(path),
+                    name: operation["operationId"].as_str()?.to_owned(),
+                })
+            })
+        });
+        let pages = PAGES.iter().map(|(path, name)| Known {
+            method: Method::GET,
+            segments: segments(path),
+            name: (*name).to_owned(),
+        });
+        Self(documented.chain(pages).collect())
+    }
+
+    /// The operation that a request means, by its id. HEAD means what GET does.
+    pub(crate) fn find(&self, method: &Method, path: &str) -> Option<&str> {
+        let method = if *method == Method::HEAD {
+            &Method::GET
+        } else {
+            method
+        };
+        self.at(path)
+            .find(|known| known.method == *method)
+            .map(|known| known.name.as_str())
+    }
+
+    /// Whether HEAD can be answered here: where GET can, and has no effect.
+    pub(crate) fn may_head(&self, path: &str) -> bool {
+        self.find(&Method::GET, path) != Some("stop")
+    }
+
+    /// The methods that this address takes, as `Allow` lists them.
+    pub(crate) fn allowed(&self, path: &str) -> String {
+        let mut methods: Vec<&str> = self.at(path).map(|known| known.method.as_str()).collect();
+        if methods.contains(&"GET") && self.may_head(path) {
+            methods.push("HEAD");
+        }
+        methods.join(", ")
+    }
+
+    fn at<'a>(&'a self, path: &str) -> impl Iterator<Item = &'a Known> + use<'a> {
+        let asked = segments(path);
+        self.0.iter().filter(move |known| {
+            known.segments.len() == asked.len()
+                && known
+                    .segments
+                    .iter()
+                    .zip(&asked)
+                    .all(|(k, a)| k.starts_with('{') || k == a)
+        })
+    }
+}
+
+fn segments(path: &str) -> Vec<String> {
+    path.split('/').map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,39 @@
+//! The program `bestshot`: finds out which command is meant and runs it. What
+//! each does stands in `commands`.
+
+use std::process::ExitCode;
+
+mod accept;
+mod assets;
+mod body;
+mod cli;
+mod commands;
+mod config;
+mod document;
+mod guard;
+mod metrics;
+mod options;
+mod pages;
+mod problem;
+mod routes;
+mod schema;
+mod server;
+mod service;
+mod state;
+
+fn main() -> ExitCode {
+    // First of all: a worker reads no configuration and serves no HTTP. Whoever
+    // starts it tells it everything through a pipe.
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|command| command == "worker")
+    {
+        return bestshot_session::worker_main();
+    }
+    // Pictures of megabytes pass through now and then.
+    bestshot_decoder::keep_heap_small();
+    match config::parse(std::env::args_os()) {
+        Ok(cli) => commands::run(cli),
+        Err(stop) => stop.exit(),
+    }
+}

@@ -1,0 +1,164 @@
+//! The table of start options: what the document says about each field.
+
+use std::ops::RangeInclusive;
+
+/// What a field may hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Shape {
+    /// Any text.
+    Text,
+    /// Text that tools should hide.
+    Secret,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A whole number in this range.
+    Whole(u32, u32),
+    /// A number in this range.
+    Number(f64, f64),
+}
+
+/// One start option as the document shows it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StartOption {
+    pub(crate) name: &'static str,
+    pub(crate) shape: Shape,
+    /// The default, as JSON text; empty where there is none.
+    pub(crate) default: &'static str,
+    pub(crate) about: &'static str,
+}
+
+const fn option(
+    name: &'static str,
+    shape: Shape,
+    default: &'static str,
+    about: &'static str,
+) -> StartOption {
+    StartOption {
+        name,
+        shape,
+        default,
+        about,
+    }
+}
+
+pub(super) const LIMIT: RangeInclusive<u32> = 1..=100;
+pub(super) const SIDE: RangeInclusive<u32> = 1..=bestshot_gallery::MAX_THUMBNAIL_SIDE;
+pub(super) const WAIT: (f64, f64) = (0.0, 30.0);
+pub(super) const YEAR: f64 = 31_536_000.0;
+pub(super) const DAY: f64 = 86_400.0;
+pub(super) const FITS: &[&str] = &["cover", "contain", "stretch"];
+pub(super) const SAMPLINGS: &[&str] = &["all", "keyframes", "refined"];
+pub(super) const TRANSPORTS: &[&str] = &["auto", "tcp", "udp"];
+/// Characteristics that bestshot will know; those that [`Metric`] reads work now.
+pub(super) const CHARACTERISTICS: &[&str] = &[
+    "brightness",
+    "darkness",
+    "sharpness",
+    "contrast",
+    "colorfulness",
+    "entropy",
+    "motion",
+    "stillness",
+];
+
+/// Every field of a start request, in the order in which the document lists them.
+pub(crate) const START_OPTIONS: &[StartOption] = &[
+    option(
+        "rtsp_url",
+        Shape::Text,
+        "",
+        "The camera's address, rtsp:// or rtsps://.",
+    ),
+    option(
+        "best",
+        Shape::Text,
+        "\"brightness\"",
+        "What \"best\" means: `brightness` or `darkness`. Further characteristics and weighted \
+         sums such as `sharpness:0.7,brightness:0.3` are refused with 422 by this version.",
+    ),
+    option(
+        "limit",
+        Shape::Whole(*LIMIT.start(), *LIMIT.end()),
+        "9",
+        "How many winners are kept.",
+    ),
+    option(
+        "min_gap",
+        Shape::Number(0.0, DAY),
+        "0",
+        "Least seconds between two winners. This version accepts 0 only.",
+    ),
+    option(
+        "distinct",
+        Shape::Number(0.0, 1.0),
+        "0",
+        "How unlike each other winners must look. This version accepts 0 only.",
+    ),
+    option(
+        "width",
+        Shape::Whole(*SIDE.start(), *SIDE.end()),
+        "300",
+        "Thumbnail width in pixels.",
+    ),
+    option(
+        "height",
+        Shape::Whole(*SIDE.start(), *SIDE.end()),
+        "300",
+        "Thumbnail height in pixels.",
+    ),
+    option(
+        "fit",
+        Shape::Word(FITS),
+        "\"cover\"",
+        "How a frame becomes a thumbnail: `cover` crops, `contain` adds bars, `stretch` distorts.",
+    ),
+    option(
+        "roi",
+        Shape::Text,
+        "",
+        "`x,y,w,h` as fractions: only this part is scored. Refused with 422 by this version.",
+    ),
+    option(
+        "sampling",
+        Shape::Word(SAMPLINGS),
+        "\"all\"",
+        "Which frames are scored. This version accepts `all` only.",
+    ),
+    option(
+        "transport",
+        Shape::Word(TRANSPORTS),
+        "\"auto\"",
+        "How the camera sends: `auto` or `tcp`. `udp` is refused with 422 by this version.",
+    ),
+    option(
+        "username",
+        Shape::Text,
+        "",
+        "The camera's user name, where the address does not hold it. Needs no escaping.",
+    ),
+    option(
+        "password",
+        Shape::Secret,
+        "",
+        "The camera's password. It is never shown again.",
+    ),
+    option(
+        "warmup",
+        Shape::Number(0.0, DAY),
+        "0",
+        "Seconds of stream to skip while exposure settles. This version accepts 0 only.",
+    ),
+    option(
+        "duration",
+        Shape::Number(0.0, YEAR),
+        "",
+        "Seconds of stream after which the session stops by itself; more than 0.",
+    ),
+    option(
+        "wait",
+        Shape::Number(WAIT.0, WAIT.1),
+        "0",
+        "Seconds for which the answer may be held until the first frame is scored or the camera \
+         is diagnosed.",
+    ),
+];
