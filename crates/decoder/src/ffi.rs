@@ -6,7 +6,10 @@
 use std::{
     ffi::{CStr, CString, c_char, c_int, c_void},
     ptr, slice,
-    sync::{Arc, Once},
+    sync::{
+        Arc, Once,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use ffmpeg_next::{
@@ -92,6 +95,9 @@ struct Poll {
     watch: Arc<Watch>,
     context: *const AVFormatContext,
     url: CString,
+    /// How many streams the context had when libav last asked: after a failure the
+    /// context is gone.
+    streams: AtomicU32,
 }
 
 unsafe extern "C" fn must_end(opaque: *mut c_void) -> c_int {
@@ -102,8 +108,9 @@ unsafe extern "C" fn must_end(opaque: *mut c_void) -> c_int {
         return 1;
     }
     // SAFETY: libav calls back on the thread that is inside a call on this
-    // context, so the context is alive and nobody replaces its URL meanwhile.
-    let url = unsafe { (*poll.context).url };
+    // context, so the context is alive and nobody changes these fields meanwhile.
+    let (url, streams) = unsafe { ((*poll.context).url, (*poll.context).nb_streams) };
+    poll.streams.store(streams, Ordering::Relaxed);
     // SAFETY: as above; a URL, where there is one, is NUL-terminated.
     if !url.is_null() && unsafe { CStr::from_ptr(url) } != poll.url.as_c_str() {
         // libav is about to follow a redirect, with the camera's password.
@@ -126,7 +133,8 @@ unsafe impl Send for Input {}
 
 /// Why an input could not be opened.
 pub(crate) enum OpenFailure {
-    Av(AvError),
+    /// With the number of streams that were known by then.
+    Av(AvError, u32),
     /// An option that libav did not know: a mistake of ours.
     UnknownOption(String),
     NoMemory,
@@ -160,6 +168,7 @@ impl Input {
             watch,
             context,
             url,
+            streams: AtomicU32::new(0),
         }));
         let mut input = Self {
             context,
@@ -189,7 +198,9 @@ impl Input {
             (code, Dictionary::own(raw))
         };
         if code < 0 {
-            return Err(OpenFailure::Av(AvError(code)));
+            // SAFETY: the Poll is freed by Drop only.
+            let streams = unsafe { (*poll).streams.load(Ordering::Relaxed) };
+            return Err(OpenFailure::Av(AvError(code), streams));
         }
         if let Some((name, _)) = left.iter().next() {
             return Err(OpenFailure::UnknownOption(name.to_owned()));

@@ -28,6 +28,7 @@ pub(crate) struct Signals {
     damaged: AtomicU64,
     bye: AtomicBool,
     too_large: AtomicBool,
+    described: AtomicBool,
 }
 
 impl Signals {
@@ -44,6 +45,11 @@ impl Signals {
     /// Whether a picture was refused for its size.
     pub(crate) fn too_large(&self) -> bool {
         self.too_large.load(Ordering::Acquire)
+    }
+
+    /// Whether the camera sent a description (SDP) of its stream.
+    pub(crate) fn described(&self) -> bool {
+        self.described.load(Ordering::Acquire)
     }
 
     /// Whether the camera said goodbye (RTCP BYE).
@@ -71,6 +77,10 @@ impl Drop for During {
     }
 }
 
+/// Lines below INFO that mean something.
+const BYE: &[u8] = b"Received BYE";
+const SDP: &[u8] = b"SDP:";
+
 /// What a line of libav means for the stream it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Meaning {
@@ -78,6 +88,7 @@ enum Meaning {
     Damaged,
     Bye,
     TooLarge,
+    Described,
 }
 
 /// Reads libav's *format string*, which no camera can influence.
@@ -91,8 +102,11 @@ fn meaning(level: i32, format: &[u8]) -> Option<Meaning> {
     if LOST.iter().any(|start| format.starts_with(start)) {
         return Some(Meaning::Lost);
     }
-    if format.starts_with(b"Received BYE") {
+    if format.starts_with(BYE) {
         return Some(Meaning::Bye);
+    }
+    if format.starts_with(SDP) {
+        return Some(Meaning::Described);
     }
     if format.starts_with(OVERSIZED) {
         return Some(Meaning::TooLarge);
@@ -134,7 +148,7 @@ impl Drop for Listening {
 /// first thing asked: libav hands over every level, and TRACE lines carry
 /// passwords.
 pub(crate) fn is_wanted(level: i32, format: &[u8]) -> bool {
-    level <= INFO || format.starts_with(b"Received BYE")
+    level <= INFO || format.starts_with(BYE) || format.starts_with(SDP)
 }
 
 /// Takes one line in: `context` is the address of libav's context (0 for none).
@@ -154,6 +168,7 @@ pub(crate) fn receive(context: usize, level: i32, format: &[u8], line: impl FnOn
                 Meaning::Lost => _ = signals.lost.fetch_add(1, Ordering::AcqRel),
                 Meaning::Damaged => _ = signals.damaged.fetch_add(1, Ordering::AcqRel),
                 Meaning::TooLarge => signals.too_large.store(true, Ordering::Release),
+                Meaning::Described => signals.described.store(true, Ordering::Release),
                 Meaning::Bye => signals.bye.store(true, Ordering::Release),
             }
         }

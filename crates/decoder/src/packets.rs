@@ -159,7 +159,11 @@ impl Packets {
             &signals,
         );
         let input = opened.map_err(|e| match e {
-            OpenFailure::Av(code) => diagnosis::opening(&name, code, watch),
+            // It described its stream, and there was no video in it to ask for.
+            OpenFailure::Av(code, 0) if signals.described() && watch.verdict().is_none() => {
+                no_video(&name).with_source(code)
+            }
+            OpenFailure::Av(code, _) => diagnosis::opening(&name, code, watch),
             other => refuse(&name, other),
         })?;
         let mut packets = Self::new(input, name, Arc::clone(watch), signals)?;
@@ -198,7 +202,7 @@ impl Packets {
             &signals,
         );
         let mut input = opened.map_err(|e| match e {
-            OpenFailure::Av(code) => diagnosis::opening_file(&name, path, code, &watch),
+            OpenFailure::Av(code, _) => diagnosis::opening_file(&name, path, code, &watch),
             other => refuse(&name, other),
         })?;
         input
@@ -215,10 +219,7 @@ impl Packets {
     ) -> Result<Self, Error> {
         watch.clear_deadline();
         let Some(parameters) = input.select_video() else {
-            return Err(Error::new(
-                ErrorKind::NoVideo,
-                format!("{name} offers no video"),
-            ));
+            return Err(no_video(&name));
         };
         if parameters.parameters.id() == Id::None {
             return Err(Error::new(
@@ -335,9 +336,16 @@ fn file_target(path: &Path) -> Option<CString> {
     CString::new(target).ok()
 }
 
+fn no_video(name: &str) -> Error {
+    Error::new(
+        ErrorKind::NoVideo,
+        format!("{name} offers no video, only sound or data"),
+    )
+}
+
 fn refuse(name: &str, failure: OpenFailure) -> Error {
     match failure {
-        OpenFailure::Av(code) => {
+        OpenFailure::Av(code, _) => {
             Error::new(ErrorKind::Corrupt, format!("{name} could not be opened")).with_source(code)
         }
         OpenFailure::UnknownOption(option) => Error::new(
