@@ -161,7 +161,16 @@ impl Frame {
     /// # Errors
     /// [`ErrorKind::Unsupported`] where swscale cannot convert the format.
     pub fn to_rgb(&self) -> Result<Rgb8, Error> {
-        rgb::to_rgb(&self.picture, self.full_range, self.is_jpeg)
+        self.to_rgb_in(Vec::new())
+    }
+
+    /// As [`Frame::to_rgb`], in the memory of `buffer`, whose contents are lost: at
+    /// video sizes fresh memory takes as long as the conversion.
+    ///
+    /// # Errors
+    /// As [`Frame::to_rgb`].
+    pub fn to_rgb_in(&self, buffer: Vec<u8>) -> Result<Rgb8, Error> {
+        rgb::to_rgb(&self.picture, self.full_range, self.is_jpeg, buffer)
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
-        mpsc::{self, Receiver, SyncSender, TrySendError},
+        mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -22,6 +22,9 @@ use crate::{
     url::RtspUrl,
     watch::{Stop, Watch},
 };
+
+/// How soon a consumer that waits for packets notices the stop signal.
+const LOOK_UP: Duration = Duration::from_millis(15);
 
 /// What is known of a stream before its first picture.
 #[derive(Clone, Debug, PartialEq)]
@@ -200,22 +203,17 @@ impl Frames {
                 }
                 unit
             }
-            Source::Camera { units, watch, .. } => {
-                if watch.is_stopped() {
-                    return Err(stopped());
+            Source::Camera { units, watch, .. } => match next_unit(units, watch)? {
+                Some(unit) => {
+                    let size = unit.packet.size();
+                    self.shared.queued_bytes.fetch_sub(size, Ordering::AcqRel);
+                    Some(unit)
                 }
-                match units.recv() {
-                    Ok(unit) => {
-                        let size = unit.packet.size();
-                        self.shared.queued_bytes.fetch_sub(size, Ordering::AcqRel);
-                        Some(unit)
-                    }
-                    Err(_) => match take_failure(&self.shared) {
-                        Some(failure) => return Err(failure),
-                        None => None,
-                    },
-                }
-            }
+                None => match take_failure(&self.shared) {
+                    Some(failure) => return Err(failure),
+                    None => None,
+                },
+            },
         };
         let more = unit.is_some();
         if let Some(unit) = &unit {
@@ -345,6 +343,21 @@ impl Reader {
         self.dropping = true;
         self.shared.dropped.fetch_add(1, Ordering::Relaxed);
         true
+    }
+}
+
+/// The next packet from the reader, `None` when it ended. Looks up often, so that
+/// a stop is noticed before the camera's next packet.
+fn next_unit(units: &Receiver<Unit>, watch: &Watch) -> Result<Option<Unit>, Error> {
+    loop {
+        if watch.is_stopped() {
+            return Err(stopped());
+        }
+        match units.recv_timeout(LOOK_UP) {
+            Ok(unit) => return Ok(Some(unit)),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Ok(None),
+        }
     }
 }
 

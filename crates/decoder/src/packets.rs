@@ -255,6 +255,11 @@ impl Packets {
                 return Err(Error::new(ErrorKind::Stopped, "stopped on request"));
             }
             match self.input.read() {
+                // Told to give up, libav flushes what its parser holds, be it nothing, as
+                // if the stream had ended.
+                Ok(_) if self.watch.verdict().is_some() => {
+                    return self.end(AvError(ffmpeg_next::ffi::AVERROR_EXIT));
+                }
                 Ok(packet) if packet.stream() != self.parameters.index => {}
                 Ok(packet) => return Ok(Some(self.admit(packet))),
                 Err(code) => return self.end(code),

@@ -28,8 +28,13 @@ pub struct Rgb8 {
 /// are left behind the last: its vector code may write beyond a row's end.
 const STRIDE: usize = 64;
 
-/// Converts at the picture's own size.
-pub(crate) fn to_rgb(picture: &Picture, full_range: bool, is_jpeg: bool) -> Result<Rgb8, Error> {
+/// Converts at the picture's own size, into the memory of `buffer`.
+pub(crate) fn to_rgb(
+    picture: &Picture,
+    full_range: bool,
+    is_jpeg: bool,
+    buffer: Vec<u8>,
+) -> Result<Rgb8, Error> {
     let frame = picture.frame();
     let (width, height) = (frame.width(), frame.height());
     let failed = |e: ffmpeg_next::Error| {
@@ -55,7 +60,8 @@ pub(crate) fn to_rgb(picture: &Picture, full_range: bool, is_jpeg: bool) -> Resu
     ffi::set_colour_details(&mut scaler, matrix(frame, is_jpeg), full_range);
     let (row, rows) = (width as usize * 3, height as usize);
     let stride = row.next_multiple_of(STRIDE);
-    let mut data = vec![0; stride * rows + STRIDE];
+    let mut data = buffer;
+    data.resize(stride * rows + STRIDE, 0);
     ffi::scale_into(&mut scaler, picture, rows, stride, &mut data)
         .map_err(|e| failed(ffmpeg_next::Error::from(e.0)))?;
     if stride != row {

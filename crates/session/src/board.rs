@@ -12,14 +12,14 @@ use bestshot_decoder::Frame;
 use bestshot_gallery::{PictureKind, manifest::Winner};
 use bestshot_ranker::{Best, Offer, Score};
 
-use crate::status::Progress;
+use crate::status::{Progress, State};
 
 /// A winner is left alone for this long before its thumbnail is made: in a
 /// stream that grows brighter most winners are overtaken at once.
-const THUMBNAIL_AFTER: Duration = Duration::from_millis(600);
+const THUMBNAIL_AFTER: Duration = Duration::from_secs(1);
 /// An original costs as much as decoding two frames, and megabytes on the disk,
 /// so it waits until no new winner has come for this long…
-const CALM: Duration = Duration::from_millis(800);
+const CALM: Duration = Duration::from_millis(1500);
 /// …or until its own frame has been a winner for this long.
 const ORIGINAL_AFTER: Duration = Duration::from_secs(4);
 
@@ -83,7 +83,11 @@ impl Board {
 
     /// Nothing more will be offered; wakes whoever waits for pictures to make.
     pub(crate) fn finish(&self) {
-        self.lock().finishing = true;
+        let mut inner = self.lock();
+        inner.finishing = true;
+        inner.progress.state = State::Stopping;
+        inner.progress.stats.fps = 0.0;
+        drop(inner);
         self.changed.notify_all();
     }
 

@@ -1,7 +1,7 @@
 //! Winners to PNG, beside the pipeline: a few at a time while it runs, all that
 //! is left at once when it ends.
 
-use std::{io, time::Duration};
+use std::{cell::Cell, io, time::Duration};
 
 use bestshot_gallery::{Effort, Picture, PictureKind, encode, thumbnail};
 use rayon::prelude::*;
@@ -12,6 +12,11 @@ use crate::{
     protocol::Report,
     worker::Output,
 };
+
+thread_local! {
+    /// One picture's RGB, kept from task to task.
+    static RGB: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// How long to look away when nothing is due.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -41,14 +46,15 @@ fn finish(board: &Board, job: &Job, output: &Output, task: &Task) {
 }
 
 fn picture(job: &Job, task: &Task) -> io::Result<Vec<u8>> {
-    let rgb = task.frame.to_rgb().map_err(io::Error::other)?;
+    let rgb = task.frame.to_rgb_in(RGB.take()).map_err(io::Error::other)?;
     let whole = Picture::new(rgb.width, rgb.height, rgb.data).map_err(io::Error::other)?;
-    match task.kind {
+    let png = match task.kind {
         PictureKind::Original => encode(&whole, Effort::Fast),
         PictureKind::Thumbnail => {
             let ratio = task.frame.sample_aspect_ratio();
             thumbnail(&whole, ratio, &job.thumbnail).and_then(|small| encode(&small, Effort::Fast))
         }
-    }
-    .map_err(io::Error::other)
+    };
+    RGB.set(whole.into_rgb());
+    png.map_err(io::Error::other)
 }

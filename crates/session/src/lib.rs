@@ -11,6 +11,7 @@ mod board;
 mod command;
 mod encoder;
 mod job;
+mod kept;
 mod pipeline;
 mod protocol;
 mod rate;

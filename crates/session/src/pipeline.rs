@@ -35,6 +35,7 @@ pub(crate) struct Pipeline<'a> {
     frames_before: u64,
     time_before: Duration,
     last_time: Duration,
+    last_seen: Option<Instant>,
     /// Keyframes seen and the stream time of the first and the last.
     keyframes: Option<(Duration, Duration, u32)>,
     counted: Counted,
@@ -83,6 +84,7 @@ impl<'a> Pipeline<'a> {
             frames_before: 0,
             time_before: Duration::ZERO,
             last_time: Duration::ZERO,
+            last_seen: None,
             keyframes: None,
             counted: Counted::default(),
         }
@@ -156,11 +158,16 @@ impl<'a> Pipeline<'a> {
             inner.progress.duration = info.duration;
         }
         // A camera that was away has gone on in time: its absence counts.
-        self.time_before = self.last_time;
+        self.time_before =
+            self.last_time + self.last_seen.map_or(Duration::ZERO, |seen| seen.elapsed());
         let end = match self.job.source {
             Source::Rtsp(_) => self.read(&mut frames, &info, 1),
             Source::File(_) => self.read(&mut frames, &info, FILE_BATCH),
         };
+        if !matches!(end, End::Broke(_)) {
+            // The last pictures can be made while the camera is taken leave of.
+            self.board.finish();
+        }
         let counters = frames.counters();
         self.counted.packets += counters.packets;
         self.counted.bytes += counters.bytes;
@@ -270,6 +277,7 @@ impl<'a> Pipeline<'a> {
     }
 
     fn follow(&mut self, batch: &[Frame]) {
+        self.last_seen = Some(Instant::now());
         for frame in batch {
             self.last_time = self.time_before + frame.stream_time();
             if frame.is_keyframe() {

@@ -2,7 +2,6 @@
 //! passes pictures on, stops it, and puts an end to it where it does not obey.
 
 use std::{
-    collections::HashSet,
     io,
     os::unix::ffi::OsStrExt,
     sync::{
@@ -24,6 +23,7 @@ use tokio::{
 use crate::{
     command::WorkerCommand,
     job::{Job, Source},
+    kept::Kept,
     protocol::{self, Order, Orders, Report, SourceText},
     status::{State, Status},
 };
@@ -88,7 +88,7 @@ impl Session {
             sender,
             asked,
             sink,
-            put: HashSet::new(),
+            kept: Kept::new(job.limit.get()),
         };
         tokio::spawn(supervisor.run(order, output));
         Ok(Self { status, stop, pid })
@@ -130,8 +130,7 @@ struct Supervisor {
     sender: watch::Sender<Arc<Status>>,
     asked: mpsc::Receiver<()>,
     sink: Arc<dyn PictureSink>,
-    /// Keys of which the sink holds pictures.
-    put: HashSet<u64>,
+    kept: Kept,
 }
 
 /// What ended the conversation.
@@ -159,7 +158,8 @@ impl Supervisor {
         reader.abort();
         // One that finished has nothing left to do but to exit: nobody waits for that.
         // One that did not must be gone before the session is said to be over.
-        if !matches!(ending, Ending::Finished(..)) {
+        let finished = matches!(ending, Ending::Finished(..));
+        if !finished {
             self.end_worker().await;
         }
         let (state, error) = match ending {
@@ -178,6 +178,10 @@ impl Supervisor {
             last.state = state;
             last.error = error;
             last.stats.fps = 0.0;
+            if !finished {
+                last.winners = self.kept.saved();
+                last.revision += 1;
+            }
             *status = Arc::new(last);
         });
         self.end_worker().await;
@@ -273,9 +277,7 @@ impl Supervisor {
                 self.sender.send_replace(Arc::new(shown));
             }
             Report::Winners { revision, winners } => {
-                let keys: HashSet<u64> = winners.iter().map(|w| w.key).collect();
-                let gone: Vec<u64> = self.put.difference(&keys).copied().collect();
-                self.put.retain(|key| keys.contains(key));
+                let gone = self.kept.winners(&winners);
                 last.revision = revision;
                 last.winners = winners;
                 if !gone.is_empty() {
@@ -284,7 +286,7 @@ impl Supervisor {
                     let _ = tokio::task::spawn_blocking(removed).await;
                 }
             }
-            Report::Picture { key, .. } => _ = self.put.insert(key),
+            Report::Picture { key, .. } => self.kept.put(key),
             Report::Finished => {}
         }
     }

@@ -26,7 +26,6 @@ use crate::{
     job::{Job, Source},
     pipeline::Pipeline,
     protocol::{self, Order, Orders, Report, SourceText},
-    status::State,
 };
 
 /// How often progress is reported; also the worker's sign of life.
@@ -72,12 +71,7 @@ fn run(mut input: Stdin) -> io::Result<()> {
         let heart = scope.spawn(|| beat(&board, &output, &stop, &done));
         let pictures = scope.spawn(|| encoder::run(&board, &job, &output));
         let (state, error) = Pipeline::new(&job, &board, &stop).run();
-        {
-            let mut inner = board.lock();
-            inner.progress.state = State::Stopping;
-            inner.progress.stats.fps = 0.0;
-            inner.progress.error = error;
-        }
+        board.lock().progress.error = error;
         board.finish();
         // A panic in either thread was already printed; the rest is still worth saving.
         let _ = pictures.join();
