@@ -14,14 +14,17 @@ use bestshot_ranker::{Best, Offer, Score};
 
 use crate::status::{Progress, State};
 
-/// A winner is left alone for this long before its thumbnail is made: in a
-/// stream that grows brighter most winners are overtaken at once.
-const THUMBNAIL_AFTER: Duration = Duration::from_secs(1);
-/// An original costs as much as decoding two frames, and megabytes on the disk,
-/// so it waits until no new winner has come for this long…
-const CALM: Duration = Duration::from_millis(1500);
-/// …or until its own frame has been a winner for this long.
-const ORIGINAL_AFTER: Duration = Duration::from_secs(4);
+/// A winner is left alone for this long before its pictures are made: in a stream
+/// that grows brighter most winners are overtaken at once.
+const SETTLED: Duration = Duration::from_secs(1);
+/// An original costs as much as decoding two frames, and megabytes on the disk.
+/// Those that a stop would otherwise have to wait for are made as soon as they have
+/// settled, as long as originals have not taken more than this…
+const EAGER: Duration = Duration::from_millis(250);
+/// …and this share of the session's time (one part in so many). Beyond it…
+const EAGER_SHARE: u32 = 250;
+/// …an original is made when its frame has been a winner for this long.
+const LASTING: Duration = Duration::from_secs(4);
 
 /// A frame among the best, and what was done for it.
 struct Candidate {
@@ -49,16 +52,17 @@ pub(crate) struct Inner {
     pub(crate) progress: Progress,
     best: Best<u64>,
     candidates: HashMap<u64, Candidate>,
-    /// When the winners last changed.
-    changed: Instant,
+    started: Instant,
+    /// Time taken by originals so far.
+    spent: Duration,
     /// No frame will be offered any more: everything left is due now.
     finishing: bool,
 }
 
-/// One picture to make.
+/// The pictures to make of one frame.
 pub(crate) struct Task {
     pub(crate) key: u64,
-    pub(crate) kind: PictureKind,
+    pub(crate) kinds: Vec<PictureKind>,
     pub(crate) frame: Frame,
 }
 
@@ -68,7 +72,8 @@ impl Board {
             progress: Progress::default(),
             best: Best::new(limit),
             candidates: HashMap::new(),
-            changed: Instant::now(),
+            started: Instant::now(),
+            spent: Duration::ZERO,
             finishing: false,
         };
         Self {
@@ -112,9 +117,12 @@ impl Board {
         }
     }
 
-    /// A picture was sent, or cannot be made.
-    pub(crate) fn sent(&self, key: u64, kind: PictureKind) {
+    /// A picture was sent, or cannot be made; it took so long.
+    pub(crate) fn sent(&self, key: u64, kind: PictureKind, took: Duration) {
         let mut inner = self.lock();
+        if kind == PictureKind::Original {
+            inner.spent += took;
+        }
         if let Some(candidate) = inner.candidates.get_mut(&key) {
             *candidate.step(kind) = Step::Sent;
             if candidate.thumbnail == Step::Sent && candidate.original == Step::Sent {
@@ -130,12 +138,11 @@ impl Inner {
             return;
         }
         let winner = winner();
-        self.changed = Instant::now();
         let key = winner.key;
         let candidate = Candidate {
             winner,
             frame: Some(frame.clone()),
-            entered: self.changed,
+            entered: Instant::now(),
             thumbnail: Step::Due,
             original: Step::Due,
         };
@@ -161,37 +168,39 @@ impl Inner {
         known.map(|candidate| candidate.winner.clone()).collect()
     }
 
-    /// Thumbnails before originals; once finishing, everything at once.
+    /// The best frame with something due; once finishing, all of them.
     fn take(&mut self) -> Vec<Task> {
         let now = Instant::now();
-        let finishing = self.finishing;
-        let most = if finishing { usize::MAX } else { 1 };
-        let calm = now.duration_since(self.changed) >= CALM;
+        let eager = self.spent <= EAGER + self.started.elapsed() / EAGER_SHARE;
         let mut tasks = Vec::new();
-        for kind in PictureKind::ALL {
-            let after = match kind {
-                PictureKind::Thumbnail => THUMBNAIL_AFTER,
-                PictureKind::Original if calm => CALM,
-                PictureKind::Original => ORIGINAL_AFTER,
+        for (_, key) in self.best.iter() {
+            let Some(candidate) = self.candidates.get_mut(key) else {
+                continue;
             };
-            for (_, key) in self.best.iter() {
-                if tasks.len() == most {
-                    return tasks;
-                }
-                let Some(candidate) = self.candidates.get_mut(key) else {
-                    continue;
+            let Some(frame) = candidate.frame.clone() else {
+                continue;
+            };
+            let age = now.duration_since(candidate.entered);
+            let mut kinds = Vec::new();
+            for kind in PictureKind::ALL {
+                let after = match kind {
+                    PictureKind::Original if !eager => LASTING,
+                    _ => SETTLED,
                 };
-                let ripe = finishing || now.duration_since(candidate.entered) >= after;
-                if ripe
-                    && *candidate.step(kind) == Step::Due
-                    && let Some(frame) = candidate.frame.clone()
-                {
-                    *candidate.step(kind) = Step::InWork;
-                    tasks.push(Task {
-                        key: *key,
-                        kind,
-                        frame,
-                    });
+                let step = candidate.step(kind);
+                if *step == Step::Due && (self.finishing || age >= after) {
+                    *step = Step::InWork;
+                    kinds.push(kind);
+                }
+            }
+            if !kinds.is_empty() {
+                tasks.push(Task {
+                    key: *key,
+                    kinds,
+                    frame,
+                });
+                if !self.finishing {
+                    break;
                 }
             }
         }

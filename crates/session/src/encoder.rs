@@ -1,7 +1,11 @@
 //! Winners to PNG, beside the pipeline: a few at a time while it runs, all that
 //! is left at once when it ends.
 
-use std::{cell::Cell, io, time::Duration};
+use std::{
+    cell::Cell,
+    io,
+    time::{Duration, Instant},
+};
 
 use bestshot_gallery::{Effort, Picture, PictureKind, encode, thumbnail};
 use rayon::prelude::*;
@@ -24,37 +28,54 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// Makes and sends pictures until the board has no more.
 pub(crate) fn run(board: &Board, job: &Job, output: &Output) {
     while let Some(tasks) = board.due(PATIENCE) {
-        // At the end every core helps, because somebody is waiting.
-        tasks
-            .par_iter()
-            .for_each(|task| finish(board, job, output, task));
+        match tasks.as_slice() {
+            [one] => finish(board, job, output, one),
+            // The end: every core helps, because somebody is waiting.
+            all => all
+                .par_iter()
+                .with_max_len(1)
+                .for_each(|task| finish(board, job, output, task)),
+        }
     }
 }
 
 fn finish(board: &Board, job: &Job, output: &Output, task: &Task) {
-    let sent = picture(job, task).and_then(|png| {
-        let report = Report::Picture {
-            key: task.key,
-            kind: task.kind,
-        };
-        output.send(&report, &png)
-    });
-    if let Err(e) = sent {
-        tracing::warn!(key = task.key, kind = %task.kind, "a picture could not be saved: {e}");
-    }
-    board.sent(task.key, task.kind);
-}
-
-fn picture(job: &Job, task: &Task) -> io::Result<Vec<u8>> {
-    let rgb = task.frame.to_rgb_in(RGB.take()).map_err(io::Error::other)?;
-    let whole = Picture::new(rgb.width, rgb.height, rgb.data).map_err(io::Error::other)?;
-    let png = match task.kind {
-        PictureKind::Original => encode(&whole, Effort::Fast),
-        PictureKind::Thumbnail => {
-            let ratio = task.frame.sample_aspect_ratio();
-            thumbnail(&whole, ratio, &job.thumbnail).and_then(|small| encode(&small, Effort::Fast))
+    let key = task.key;
+    let whole = match whole(task) {
+        Ok(whole) => Some(whole),
+        Err(e) => {
+            tracing::warn!(key, "a frame could not be made a picture: {e}");
+            None
         }
     };
-    RGB.set(whole.into_rgb());
-    png.map_err(io::Error::other)
+    for &kind in &task.kinds {
+        let began = Instant::now();
+        if let Some(whole) = &whole {
+            let sent = encoded(job, task, kind, whole)
+                .and_then(|png| output.send(&Report::Picture { key, kind }, &png));
+            if let Err(e) = sent {
+                tracing::warn!(key, %kind, "a picture could not be saved: {e}");
+            }
+        }
+        board.sent(key, kind, began.elapsed());
+    }
+    if let Some(whole) = whole {
+        RGB.set(whole.into_rgb());
+    }
+}
+
+fn whole(task: &Task) -> io::Result<Picture> {
+    let rgb = task.frame.to_rgb_in(RGB.take()).map_err(io::Error::other)?;
+    Picture::new(rgb.width, rgb.height, rgb.data).map_err(io::Error::other)
+}
+
+fn encoded(job: &Job, task: &Task, kind: PictureKind, whole: &Picture) -> io::Result<Vec<u8>> {
+    match kind {
+        PictureKind::Original => encode(whole, Effort::Fast),
+        PictureKind::Thumbnail => {
+            let ratio = task.frame.sample_aspect_ratio();
+            thumbnail(whole, ratio, &job.thumbnail).and_then(|small| encode(&small, Effort::Fast))
+        }
+    }
+    .map_err(io::Error::other)
 }

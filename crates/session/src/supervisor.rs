@@ -34,6 +34,9 @@ const HUNG: Duration = Duration::from_secs(10);
 /// Once asked to stop, somebody is waiting for it.
 const DISOBEYS: Duration = Duration::from_millis(900);
 
+/// What a pipe to a worker holds: the most that Linux gives without privileges.
+const PIPE: usize = 1 << 20;
+
 /// Pictures put at the same time: a disk flushes several files as fast as one, and
 /// each is some megabytes in this process until then.
 const PUTS_AT_ONCE: usize = 4;
@@ -79,6 +82,9 @@ impl Session {
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(io::Error::other("the worker has no pipes"));
         };
+        // Pictures are megabytes: with the usual 64 KiB both sides would wait for each
+        // other dozens of times for each. Where it is refused it is merely slower.
+        let _ = rustix::pipe::fcntl_setpipe_size(&output, PIPE);
         let (sender, status) = watch::channel(Arc::new(Status::default()));
         // One place is enough: a second request adds nothing to the first.
         let (stop, asked) = mpsc::channel(1);
