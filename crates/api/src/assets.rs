@@ -51,11 +51,6 @@ pub(crate) fn find(path: &str, headers: &HeaderMap) -> Option<Response> {
     })
 }
 
-/// Whether the page at `path` sets styles from script, as Swagger UI does.
-pub(crate) fn needs_inline_styles(path: &str) -> bool {
-    path == "/docs"
-}
-
 fn asset(path: &'static str, content_type: &'static str, bytes: Bytes) -> Asset {
     let mut hasher = DefaultHasher::new();
     bytes.hash(&mut hasher);
@@ -88,6 +83,12 @@ fn own() -> &'static [Asset] {
             ),
             file(
                 "/assets/icon.svg",
+                "image/svg+xml",
+                include_str!("../web/icon.svg"),
+            ),
+            // Browsers ask for it beside pages that name no icon, and pictures.
+            file(
+                "/favicon.ico",
                 "image/svg+xml",
                 include_str!("../web/icon.svg"),
             ),

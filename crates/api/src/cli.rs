@@ -48,7 +48,8 @@ pub(crate) struct Common {
 
     /// Write log lines of this level and above to standard error: error, warn,
     /// info, debug or trace, or a filter such as info,bestshot=debug. By default
-    /// serve writes from info on, the other commands from warn on.
+    /// serve writes from info on, the other commands from warn on. libav's own
+    /// lines have the target libav and come at debug and trace.
     #[arg(long, value_name = "FILTER", env = "BESTSHOT_LOG")]
     pub(crate) log: Option<String>,
 }

@@ -9,12 +9,16 @@ use poem::{EndpointExt, IntoEndpoint, Response, endpoint::BoxEndpoint, http::Met
 use poem_openapi::{LicenseObject, OpenApiService};
 use serde_json::{Map, Value, json};
 
-use self::tables::{OPERATIONS, Operation, STATUS_TEXTS, examples};
+use self::{
+    problems::example,
+    tables::{OPERATIONS, Operation, STATUS_TEXTS, examples},
+};
 use crate::{
     problem::PROBLEM_JSON,
     routes::{Api, Compat, Frames, SessionRoutes, System},
 };
 
+mod problems;
 mod tables;
 
 const ABOUT: &str = "Point it at a camera; get its best frames.\n\n\
@@ -208,9 +212,12 @@ fn problem(operation: &Operation, status: u16) -> Value {
         .iter()
         .find(|(s, _)| *s == status)
         .map_or("A problem.", |(_, t)| t);
-    let schema = json!({"schema": {"$ref": "#/components/schemas/Problem"}});
+    let media = json!({
+        "schema": {"$ref": "#/components/schemas/Problem"},
+        "example": example(operation.id, status)
+    });
     let mut content = Map::new();
-    content.insert(PROBLEM_JSON.to_owned(), schema);
+    content.insert(PROBLEM_JSON.to_owned(), media);
     if operation.path == "/stop" && matches!(status, 404 | 409) {
         content.insert(
             "text/html".to_owned(),
@@ -235,6 +242,7 @@ const PAGES: &[(&str, &str)] = &[
     ("/docs", "docs"),
     ("/openapi.json", "document"),
     ("/metrics", "metrics"),
+    ("/favicon.ico", "asset"),
     ("/docs/{file}", "asset"),
     ("/assets/{file}", "asset"),
 ];

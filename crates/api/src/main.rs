@@ -24,11 +24,10 @@ mod state;
 fn main() -> ExitCode {
     // First of all: a worker reads no configuration and serves no HTTP. Whoever
     // starts it tells it everything through a pipe.
-    if std::env::args_os()
-        .nth(1)
-        .is_some_and(|command| command == "worker")
-    {
-        return bestshot_session::worker_main();
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == commands::WORKER) {
+        let log = words.next().and_then(|log| log.into_string().ok());
+        return commands::run_worker(log);
     }
     // Pictures of megabytes pass through now and then.
     bestshot_decoder::keep_heap_small();

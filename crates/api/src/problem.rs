@@ -122,6 +122,11 @@ impl Problem {
             .kind(kind)
     }
 
+    /// The body as data.
+    pub(crate) fn to_value(&self) -> Option<serde_json::Value> {
+        self.0.0.to_json()
+    }
+
     /// The status as a number that is certainly one.
     pub(crate) fn status_code(&self) -> StatusCode {
         StatusCode::from_u16(self.0.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)

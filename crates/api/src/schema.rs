@@ -17,7 +17,7 @@ pub(crate) enum SessionState {
     Running,
     /// The stream broke off and is being opened again.
     Reconnecting,
-    /// Asked to stop; the last pictures are being written.
+    /// Asked to stop, or about to end: the gallery is being written.
     Stopping,
     /// Stopped because it was asked to.
     Stopped,
@@ -231,7 +231,9 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// A session that this process knows, by its last status.
+    /// A session that this process knows, by its last status. Without `ended_at`
+    /// its end is not settled: whatever its worker says, it is not over, so that
+    /// a session that is said to be over has its gallery.
     pub(crate) fn of_status(
         facts: &crate::state::Facts,
         status: &Status,
@@ -240,7 +242,11 @@ impl Session {
         Self {
             id: facts.id.clone(),
             rtsp_url: facts.source.clone(),
-            state: status.state.into(),
+            state: if ended_at.is_none() && status.state.is_over() {
+                SessionState::Stopping
+            } else {
+                status.state.into()
+            },
             options: (&facts.options).into(),
             stream: status.stream.as_ref().map(Into::into),
             stats: (&status.stats).into(),

@@ -63,7 +63,7 @@ impl Service {
         let operation = self.operations.find(&method, &path);
         let answered = self.answer(request, operation).await;
         let mut response = answered.unwrap_or_else(IntoResponse::into_response);
-        secure(&mut response, assets::needs_inline_styles(&path));
+        secure(&mut response, content_policy(operation));
         let (name, status) = (operation.unwrap_or("other"), response.status().as_u16());
         self.metrics.count(name, status);
         // Never the address itself: a query may hold what its sender mistook
@@ -194,16 +194,29 @@ async fn read_body(body: Body, announced: Option<&HeaderValue>) -> Result<Vec<u8
     }
 }
 
-/// Headers that every answer has. Swagger UI sets styles from script, which
-/// only its own page may.
-fn secure(response: &mut Response, inline_styles: bool) {
-    let policy = if inline_styles {
-        "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; \
-         object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-    } else {
-        "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; \
-         form-action 'self'; frame-ancestors 'none'"
-    };
+/// What a page may do. Swagger UI sets styles from script, which only its own
+/// page may. A picture opened by itself runs nothing, but a browser's viewer
+/// styles it; an answer 304 must say the same, since it renews the first one's
+/// headers.
+fn content_policy(operation: Option<&str>) -> &'static str {
+    match operation {
+        Some("docs") => {
+            "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; \
+             object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        }
+        Some("getThumbnail" | "getOriginal") => {
+            "default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; \
+             base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        }
+        _ => {
+            "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; \
+             form-action 'self'; frame-ancestors 'none'"
+        }
+    }
+}
+
+/// Headers that every answer has.
+fn secure(response: &mut Response, policy: &'static str) {
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, policy),

@@ -4,7 +4,7 @@
 use std::{
     io::{Read, Write},
     net::TcpListener,
-    process::Stdio,
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -175,6 +175,15 @@ fn every_answer_carries_the_security_headers() {
 }
 
 #[test]
+fn a_browser_that_asks_for_an_icon_gets_one() {
+    let service = Service::start(&[]);
+    let icon = service.get("/favicon.ico");
+    assert_eq!(icon.status, 200);
+    assert_eq!(icon.header("content-type"), Some("image/svg+xml"));
+    assert!(icon.body.starts_with("<svg"), "{}", icon.body);
+}
+
+#[test]
 fn a_refused_port_is_diagnosed_and_no_password_ever_shows() {
     // A port that was free a moment ago.
     let port = TcpListener::bind("127.0.0.1:0")
@@ -304,6 +313,8 @@ fn grab_and_probe_say_what_is_wrong_in_their_exit_code() {
         (vec!["grab", &camera, "--limit", "0", "--best", "x"], 2),
         (vec!["grab", &camera, "rtsp://u:canary@other/x"], 2),
         (vec!["grab"], 2),
+        (vec!["grab", ""], 2),
+        (vec!["probe", ""], 2),
         (vec!["--canary://u:canary@x"], 2),
     ] {
         let output = bestshot()
@@ -321,4 +332,25 @@ fn grab_and_probe_say_what_is_wrong_in_their_exit_code() {
         0,
         "something was left behind"
     );
+}
+
+#[test]
+fn a_worker_logs_as_much_as_the_command_that_started_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("broken.mp4");
+    std::fs::write(&file, [0; 4096]).unwrap();
+    let told = |change: &dyn Fn(&mut Command) -> &mut Command| {
+        let mut command = bestshot();
+        command.arg("probe").arg(&file);
+        let output = change(&mut command).output().unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    // Only the worker runs libav.
+    assert!(!told(&|c| c).contains("libav"));
+    for text in [
+        told(&|c| c.args(["--log", "debug"])),
+        told(&|c| c.env("BESTSHOT_LOG", "debug")),
+    ] {
+        assert!(text.contains("DEBUG libav"), "{text}");
+    }
 }

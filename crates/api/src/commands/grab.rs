@@ -25,13 +25,13 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 /// Between two looks at the session on a terminal.
 const DRAW_EVERY: Duration = Duration::from_millis(200);
 
-pub(super) async fn run(args: Grab) -> Outcome {
-    match grab(args).await {
+pub(super) async fn run(args: Grab, worker: WorkerCommand) -> Outcome {
+    match grab(args, worker).await {
         Ok(outcome) | Err(outcome) => outcome,
     }
 }
 
-async fn grab(args: Grab) -> Result<Outcome, Outcome> {
+async fn grab(args: Grab, worker: WorkerCommand) -> Result<Outcome, Outcome> {
     let source = source(&args.source, &args.camera)?;
     let options = check_options(&given(Some(&args.start), &args.camera))
         .map_err(|faults| wrong_options(&faults))?;
@@ -41,12 +41,8 @@ async fn grab(args: Grab) -> Result<Outcome, Outcome> {
     let pictures = Pictures::new(target.draft().map_err(Outcome::fault)?);
 
     let job = options.job(source.clone(), AddressPolicy::default());
-    let session = Session::start(
-        &job,
-        &WorkerCommand::this_program(),
-        Arc::clone(&pictures) as _,
-    )
-    .map_err(|e| Outcome::fault(format!("the worker process could not be started: {e}")))?;
+    let session = Session::start(&job, &worker, Arc::clone(&pictures) as _)
+        .map_err(|e| Outcome::fault(format!("the worker process could not be started: {e}")))?;
     let status = follow(&session, &source, stop_asked).await;
 
     let failure = status.error.clone();

@@ -9,13 +9,13 @@ use std::{
 };
 
 use bestshot_decoder::RtspUrl;
-use bestshot_session::{Failure, Source};
+use bestshot_session::{Failure, Source, WorkerCommand};
 use serde_json::Value;
 use tokio::{
     runtime::Runtime,
     signal::unix::{SignalKind, signal},
 };
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, filter::ParseError};
 
 use crate::{
     cli::{CameraArgs, Cli, Command, StartArgs},
@@ -73,12 +73,28 @@ fn exit_code(kind: &str) -> u8 {
     }
 }
 
+/// The hidden command that makes this program a worker; its log filter follows.
+pub(crate) const WORKER: &str = "worker";
+/// The log filter of `serve` where none is given.
+const SERVE_LOG: &str = "info";
+/// The log filter of the commands that people watch.
+const SHELL_LOG: &str = "warn";
+
 /// Runs the command.
 pub(crate) fn run(cli: Cli) -> ExitCode {
     let outcome = match cli.command {
-        Command::Serve(args) => with_runtime(&args.common.log_or("info"), serve::run(args)),
-        Command::Grab(args) => with_runtime(&args.common.log_or("warn"), grab::run(args)),
-        Command::Probe(args) => with_runtime(&args.common.log_or("warn"), probe::run(args)),
+        Command::Serve(args) => {
+            let log = args.common.log_or(SERVE_LOG);
+            with_runtime(&log, serve::run(args, worker_command(&log)))
+        }
+        Command::Grab(args) => {
+            let log = args.common.log_or(SHELL_LOG);
+            with_runtime(&log, grab::run(args, worker_command(&log)))
+        }
+        Command::Probe(args) => {
+            let log = args.common.log_or(SHELL_LOG);
+            with_runtime(&log, probe::run(args, worker_command(&log)))
+        }
         Command::Openapi => {
             print(document::text().trim_end());
             Outcome::DONE
@@ -90,15 +106,39 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
     ExitCode::from(outcome.code)
 }
 
-fn with_runtime(log: &str, command: impl Future<Output = Outcome>) -> Outcome {
-    let Ok(filter) = EnvFilter::try_new(log) else {
-        return Outcome::usage("--log is a level such as info, or a filter such as bestshot=debug");
-    };
+/// What a worker process does: the session's part, with a log of its own.
+///
+/// `log` is the filter that its parent passed on; one started without is as
+/// talkative as `serve`, unless the environment says otherwise.
+pub(crate) fn run_worker(log: Option<String>) -> ExitCode {
+    let log = log.or_else(|| std::env::var("BESTSHOT_LOG").ok());
+    if start_log(log.as_deref().unwrap_or(SERVE_LOG)).is_err() {
+        // A camera is not left alone because of a wrong filter.
+        let _ = start_log(SERVE_LOG);
+    }
+    bestshot_session::worker_main()
+}
+
+/// How to start a worker that logs as much as this process, wherever that was
+/// set. `/proc/self/exe` is right also when the file was replaced meanwhile.
+fn worker_command(log: &str) -> WorkerCommand {
+    WorkerCommand::new("/proc/self/exe", vec![WORKER.into(), log.into()])
+}
+
+/// Writes log lines that `filter` lets through to standard error.
+fn start_log(filter: &str) -> Result<(), ParseError> {
     tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(EnvFilter::try_new(filter)?)
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
+    Ok(())
+}
+
+fn with_runtime(log: &str, command: impl Future<Output = Outcome>) -> Outcome {
+    if start_log(log).is_err() {
+        return Outcome::usage("--log is a level such as info, or a filter such as bestshot=debug");
+    }
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return Outcome::fault(format!("no threads could be started: {error}")),
@@ -144,6 +184,11 @@ fn source(words: &[String], camera: &CameraArgs) -> Result<Source, Outcome> {
         // Not repeated: an address may hold a password.
         return Err(Outcome::usage("this version takes one source at a time"));
     };
+    if word.trim().is_empty() {
+        return Err(Outcome::usage(
+            "the source is missing: name a camera's rtsp:// address or a video file",
+        ));
+    }
     let scheme = word.split_once(':').map(|(scheme, _)| scheme);
     let looks_like_url = scheme.is_some_and(|scheme| {
         scheme.len() > 1
@@ -244,7 +289,14 @@ mod tests {
         assert!(matches!(read("RTSP://host/x"), Ok(Source::Rtsp(_))));
         assert!(matches!(read("clip.mp4"), Ok(Source::File(_))));
         assert!(matches!(read("./a:b.mp4"), Ok(Source::File(_))));
-        for word in ["http://host/x", "file:///etc/passwd", "concat:a", "rtsp:"] {
+        for word in [
+            "",
+            " ",
+            "http://host/x",
+            "file:///etc/passwd",
+            "concat:a",
+            "rtsp:",
+        ] {
             assert_eq!(read(word).err().map(|o| o.code), Some(USAGE), "{word}");
         }
     }

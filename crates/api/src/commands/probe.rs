@@ -45,13 +45,13 @@ impl PictureSink for Discard {
     fn remove(&self, _key: u64) {}
 }
 
-pub(super) async fn run(args: Probe) -> Outcome {
-    match probe(args).await {
+pub(super) async fn run(args: Probe, worker: WorkerCommand) -> Outcome {
+    match probe(args, worker).await {
         Ok(outcome) | Err(outcome) => outcome,
     }
 }
 
-async fn probe(args: Probe) -> Result<Outcome, Outcome> {
+async fn probe(args: Probe, worker: WorkerCommand) -> Result<Outcome, Outcome> {
     let source = source(&args.source, &args.camera)?;
     let options =
         check_options(&given(None, &args.camera)).map_err(|faults| wrong_options(&faults))?;
@@ -59,7 +59,7 @@ async fn probe(args: Probe) -> Result<Outcome, Outcome> {
         .map_err(|_| Outcome::usage("--for is a number of seconds"))?;
     let stop_asked = interrupted().map_err(Outcome::fault)?;
     let job = options.job(source.clone(), AddressPolicy::default());
-    let session = Session::start(&job, &WorkerCommand::this_program(), Arc::new(Discard))
+    let session = Session::start(&job, &worker, Arc::new(Discard))
         .map_err(|e| Outcome::fault(format!("the worker process could not be started: {e}")))?;
     tokio::select! {
         () = look(&session, patience) => {}

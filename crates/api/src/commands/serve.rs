@@ -18,14 +18,14 @@ use crate::{
     state::{Sessions, blocking},
 };
 
-pub(super) async fn run(args: Serve) -> Outcome {
-    match serve(args).await {
+pub(super) async fn run(args: Serve, worker: WorkerCommand) -> Outcome {
+    match serve(args, worker).await {
         Ok(()) => Outcome::DONE,
         Err(outcome) => outcome,
     }
 }
 
-async fn serve(args: Serve) -> Result<(), Outcome> {
+async fn serve(args: Serve, worker: WorkerCommand) -> Result<(), Outcome> {
     let local = args.listen.ip().is_loopback();
     let key = api_key(&args, local)?;
     let interrupted = interrupted().map_err(Outcome::fault)?;
@@ -34,12 +34,7 @@ async fn serve(args: Serve) -> Result<(), Outcome> {
         .await
         .map_err(Outcome::fault)?;
     let policy = AddressPolicy::new(args.allow, args.deny, local);
-    let sessions = Sessions::new(
-        Arc::new(store),
-        WorkerCommand::this_program(),
-        policy,
-        args.max_sessions.get(),
-    );
+    let sessions = Sessions::new(Arc::new(store), worker, policy, args.max_sessions.get());
     // Beyond loopback the key protects; on loopback, the host name does.
     let guard = Guard::new(local.then_some(args.host), key);
     let service = Arc::new(Service::new(Arc::clone(&sessions), guard));

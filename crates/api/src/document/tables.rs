@@ -3,6 +3,8 @@
 
 use serde_json::{Value, json};
 
+use super::problems::example;
+
 /// What one operation can answer.
 pub(super) struct Operation {
     pub(super) id: &'static str,
@@ -201,11 +203,6 @@ pub(super) fn examples() -> Vec<(&'static str, Value)> {
         "thumbnail_url": format!("{base}/frames/1/thumbnail"),
         "original_url": format!("{base}/frames/1/original")
     });
-    let problem = json!({
-        "type": "about:blank", "title": "Unprocessable Entity", "status": 422,
-        "detail": "limit: limit is a whole number from 1 to 100.",
-        "errors": [{"field": "limit", "message": "limit is a whole number from 1 to 100."}]
-    });
     vec![
         ("SessionList", json!({"items": [session]})),
         (
@@ -226,7 +223,7 @@ pub(super) fn examples() -> Vec<(&'static str, Value)> {
         ),
         ("Session", session),
         ("Frame", frame),
-        ("Problem", problem),
+        ("Problem", example("start", 422)),
         (
             "Health",
             json!({

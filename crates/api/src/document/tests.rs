@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, fmt};
 
+use poem::http::StatusCode;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::*;
@@ -118,6 +119,22 @@ fn every_operation_and_answer_says_what_it_is() {
                 problem,
                 "{name} {status}"
             );
+        }
+    }
+}
+
+#[test]
+fn every_problem_shows_an_example_of_its_own_status() {
+    for (path, method, operation) in operations() {
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            let Some(media) = response["content"].get(PROBLEM_JSON) else {
+                continue;
+            };
+            let (name, example) = (format!("{method} {path} {status}"), &media["example"]);
+            assert_eq!(example["status"].to_string(), *status, "{name}");
+            let reason = status.parse::<StatusCode>().unwrap().canonical_reason();
+            assert_eq!(example["title"].as_str(), reason, "{name}");
+            assert!(example["detail"].is_string(), "{name}");
         }
     }
 }

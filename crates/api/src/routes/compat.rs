@@ -14,7 +14,7 @@ use poem_openapi::{
     payload::{Html, Json},
 };
 
-use super::{Tag, find, report, show_live, start, stop};
+use super::{Tag, find, report, show, start, stop};
 use crate::{
     accept::{asks_for_html, prefers_json},
     body::StartBody,
@@ -84,7 +84,7 @@ impl Compat {
         };
         Ok(Json(StartReply {
             message: message.to_owned(),
-            session: show_live(&entry),
+            session: show(&Found::of(entry)),
         }))
     }
 

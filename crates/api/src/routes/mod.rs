@@ -58,8 +58,8 @@ async fn start(
 }
 
 async fn wait_for_first_frame(
-    sessions: &Sessions,
-    entry: &Entry,
+    sessions: &Arc<Sessions>,
+    entry: &Arc<Entry>,
     patience: Duration,
 ) -> Result<(), Problem> {
     if patience.is_zero() {
@@ -146,7 +146,7 @@ async fn find(sessions: &Sessions, id: &str) -> Result<Found, Problem> {
 /// A session as the interface shows it.
 fn show(found: &Found) -> Session {
     match found {
-        Found::Live(entry) => show_live(entry),
+        Found::Live(entry) => Session::of_status(&entry.facts, &entry.status(), None),
         Found::Past(End::Saved(gallery)) => Session::of_manifest(gallery.manifest()),
         Found::Past(End::Empty(empty)) => Session::of_status(
             &empty.facts,
@@ -154,11 +154,6 @@ fn show(found: &Found) -> Session {
             Some(empty.ended_at.to_string()),
         ),
     }
-}
-
-fn show_live(entry: &Entry) -> Session {
-    let ended_at = entry.ended_at().map(|at| at.to_string());
-    Session::of_status(&entry.facts, &entry.status(), ended_at)
 }
 
 /// Stops `found`, if it is not over, and tells what it left behind.
@@ -186,5 +181,46 @@ fn report(end: &End) -> StopReport {
             frames: Vec::new(),
             gallery_url: None,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bestshot_session::{State, Status};
+
+    use super::*;
+    use crate::{
+        schema::SessionState,
+        state::{Empty, Facts, now},
+    };
+
+    #[test]
+    fn a_session_is_over_once_its_end_is_settled_and_not_before() {
+        let facts = Facts {
+            id: "20261123-175514009-3f9a2c71".to_owned(),
+            source: "rtsp://127.0.0.1:8554/cam".to_owned(),
+            options: bestshot_gallery::manifest::Options::default(),
+            started_at: now(),
+        };
+        for (state, over) in [
+            (State::Stopped, SessionState::Stopped),
+            (State::Ended, SessionState::Ended),
+            (State::Failed, SessionState::Failed),
+        ] {
+            let status = Arc::new(Status {
+                state,
+                ..Status::default()
+            });
+            let saving = Session::of_status(&facts, &status, None);
+            assert_eq!(saving.state, SessionState::Stopping);
+            assert_eq!(saving.ended_at, None);
+            let settled = show(&Found::Past(End::Empty(Arc::new(Empty {
+                facts: facts.clone(),
+                status,
+                ended_at: now(),
+            }))));
+            assert_eq!(settled.state, over);
+            assert!(settled.ended_at.is_some());
+        }
     }
 }

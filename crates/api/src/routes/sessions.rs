@@ -10,7 +10,7 @@ use poem_openapi::{
     payload::{Html, Json},
 };
 
-use super::{Tag, find, not_stored, report, show, show_live, start, stop};
+use super::{Tag, find, not_stored, report, show, start, stop};
 use crate::{
     body::StartBody,
     pages,
@@ -69,7 +69,7 @@ impl SessionRoutes {
         match start(&sessions, body, wait.0).await? {
             Started::New(entry) => {
                 let location = format!("/v1/sessions/{}", entry.facts.id);
-                Ok(Created::Created(Json(show_live(&entry)), location))
+                Ok(Created::Created(Json(show(&Found::of(entry))), location))
             }
             Started::Running(entry) => Err(Problem::new(StatusCode::CONFLICT).detail(format!(
                 "The session {} reads {} already.",

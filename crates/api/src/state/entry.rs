@@ -58,7 +58,8 @@ pub(crate) struct Entry {
     pictures: Arc<Pictures>,
     ended_at: OnceLock<Timestamp>,
     /// Held while the gallery is written, so that it is written once.
-    end: tokio::sync::Mutex<Option<End>>,
+    settling: tokio::sync::Mutex<()>,
+    end: OnceLock<End>,
 }
 
 impl Entry {
@@ -74,7 +75,8 @@ impl Entry {
             session,
             pictures,
             ended_at: OnceLock::new(),
-            end: tokio::sync::Mutex::new(None),
+            settling: tokio::sync::Mutex::default(),
+            end: OnceLock::new(),
         }
     }
 
@@ -100,9 +102,9 @@ impl Entry {
         status.state == State::Failed && status.winners.is_empty()
     }
 
-    /// When it was first seen to be over.
-    pub(crate) fn ended_at(&self) -> Option<Timestamp> {
-        self.ended_at.get().copied()
+    /// What it left behind, once that is settled.
+    pub(super) fn end(&self) -> Option<&End> {
+        self.end.get()
     }
 
     /// The picture of the frame that has this rank (from 1) now. A frame that
@@ -168,13 +170,13 @@ impl Entry {
     /// # Errors
     /// Where the gallery cannot be written.
     pub(super) async fn settle(&self) -> Result<End, bestshot_gallery::Error> {
-        let mut end = self.end.lock().await;
-        if let Some(end) = &*end {
+        let _one_at_a_time = self.settling.lock().await;
+        if let Some(end) = self.end() {
             return Ok(end.clone());
         }
         self.over().await;
         let status = self.status();
-        let ended_at = self.ended_at().unwrap_or_else(now);
+        let ended_at = *self.ended_at.get_or_init(now);
         let manifest = self.facts.manifest(&status, ended_at, &self.pictures);
         let pictures = Arc::clone(&self.pictures);
         let facts = self.facts.clone();
@@ -194,7 +196,7 @@ impl Entry {
                 .map(|gallery| End::Saved(Arc::new(gallery)))
         })
         .await?;
-        Ok(end.insert(settled).clone())
+        Ok(self.end.get_or_init(|| settled).clone())
     }
 
     /// Throws the pictures away; for a session that is deleted unsaved.

@@ -247,16 +247,24 @@ impl Sessions {
 
     /// Waits until the first frame of `entry` is scored, it is over, or
     /// `patience` ends.
-    pub(crate) async fn first_frame(&self, entry: &Entry, patience: Duration) -> FirstFrame {
+    pub(crate) async fn first_frame(
+        self: &Arc<Self>,
+        entry: &Arc<Entry>,
+        patience: Duration,
+    ) -> FirstFrame {
         let mut watch = entry.watch();
-        let settled = |s: &Arc<Status>| s.stats.frames_scored > 0 || s.state.is_over();
-        let waiting = tokio::time::timeout(patience, watch.wait_for(settled));
-        match waiting.await {
+        let known = |s: &Arc<Status>| s.stats.frames_scored > 0 || s.state.is_over();
+        let status = match tokio::time::timeout(patience, watch.wait_for(known)).await {
             Ok(Ok(status)) if status.state == State::Failed && status.best_score.is_none() => {
-                FirstFrame::Failed(Arc::clone(&status))
+                Arc::clone(&status)
             }
-            _ => FirstFrame::Go,
+            _ => return FirstFrame::Go,
+        };
+        // Whoever reads the answer finds the session failed, not about to be.
+        if let Err(error) = self.stop(Arc::clone(entry)).await {
+            tracing::warn!(session = %entry.facts.id, "a failed session is not settled: {error}");
         }
+        FirstFrame::Failed(status)
     }
 
     /// Finds a session by its id.
@@ -265,7 +273,7 @@ impl Sessions {
     /// Where the catalogue cannot be read.
     pub(crate) async fn find(&self, id: &str) -> Result<Option<Found>, bestshot_gallery::Error> {
         if let Some(entry) = lock(&self.live).get(id) {
-            return Ok(Some(Found::Live(Arc::clone(entry))));
+            return Ok(Some(Found::of(Arc::clone(entry))));
         }
         if let Some(empty) = lock(&self.empty).iter().find(|e| e.facts.id == id) {
             return Ok(Some(Found::Past(End::Empty(Arc::clone(empty)))));
@@ -307,7 +315,7 @@ impl Sessions {
         // By place, so that one that moves to the store meanwhile is listed once.
         let mut all: BTreeMap<Place, Found> = BTreeMap::new();
         for entry in self.live() {
-            all.insert(entry.facts.place(), Found::Live(entry));
+            all.insert(entry.facts.place(), Found::of(entry));
         }
         for empty in lock(&self.empty).iter() {
             all.insert(

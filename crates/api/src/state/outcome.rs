@@ -40,10 +40,20 @@ pub(crate) enum Found {
     Past(End),
 }
 
+impl Found {
+    /// Where `entry` is now: its end may be settled already.
+    pub(crate) fn of(entry: Arc<Entry>) -> Self {
+        match entry.end() {
+            Some(end) => Self::Past(end.clone()),
+            None => Self::Live(entry),
+        }
+    }
+}
+
 /// What a caller who waits for the first frame is told.
 pub(crate) enum FirstFrame {
     /// A frame was scored, the session is over without failure, or time is up.
     Go,
-    /// The session failed.
+    /// The session failed, and is known as such to all who ask from now on.
     Failed(Arc<Status>),
 }

@@ -1,0 +1,171 @@
+//! The pages in a real browser: every image loads, every button works, nothing
+//! is fetched from elsewhere, and the console stays empty.
+
+use bestshot_tests::{Browser, Camera, Service};
+
+/// Whether every image of the page is there and was decoded.
+const ALL_LOADED: &str =
+    "Array.from(document.images).every(image => image.complete && image.naturalWidth > 0)";
+
+/// Checks that the page shows nine images, all loaded.
+async fn assert_nine_images(browser: &Browser) {
+    browser.until("all images loaded", ALL_LOADED).await;
+    assert_eq!(browser.value("document.images.length").await, 9);
+    let sizes = browser
+        .value("Array.from(document.images).map(image => image.naturalWidth)")
+        .await;
+    assert_eq!(sizes, serde_json::json!(vec![300; 9]));
+    let heading = browser.value("document.querySelector('h1').textContent");
+    assert_eq!(heading.await, "Top 9 Brightest Frames");
+}
+
+/// Checks that the console is empty and that all came from `home`.
+async fn assert_quiet(browser: &Browser, home: &str) {
+    let complaints = browser.complaints().await;
+    assert!(complaints.is_empty(), "{complaints:#?}");
+    let fetched = browser.fetched().await;
+    assert!(!fetched.is_empty(), "the browser tells what it fetched");
+    for address in fetched {
+        let local = [home, "data:", "blob:", "about:", "chrome:", "devtools:"];
+        assert!(
+            local.iter().any(|start| address.starts_with(start)),
+            "{address} is elsewhere"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_stop_page_shows_nine_images_from_the_service_and_from_the_disk() {
+    let camera = Camera::with(&["/cam=vtest_h264.mp4,speed=4"]);
+    let (camera, service, browser) = tokio::join!(camera, Service::start(), Browser::open());
+    let id = service.begin(&camera.url("/cam")).await;
+    service.until_winners(&id, 9).await;
+    browser.visit(&format!("{}/stop", service.url())).await;
+    assert_nine_images(&browser).await;
+    browser.photograph("stop").await;
+    assert_quiet(&browser, service.url()).await;
+    // A reload shows the same page.
+    browser.refresh().await.expect("a page can be reloaded");
+    assert_nine_images(&browser).await;
+    // Each image leads to the frame at the camera's own size.
+    browser.click("a:has(img)").await;
+    browser.until("the original", ALL_LOADED).await;
+    assert_eq!(browser.value("document.images[0].naturalWidth").await, 768);
+    assert_quiet(&browser, service.url()).await;
+
+    // The saved page needs no service.
+    let saved = service.data().join(&id).join("index.html");
+    let saved = std::fs::canonicalize(saved).expect("a saved page");
+    let copy = tempfile::tempdir().expect("a temporary folder");
+    let moved = copy.path().join("moved");
+    std::fs::rename(saved.parent().expect("a folder"), &moved).expect("a gallery can be moved");
+    service.kill();
+    browser
+        .visit(&format!("file://{}/index.html", moved.display()))
+        .await;
+    assert_nine_images(&browser).await;
+    browser.photograph("saved").await;
+    assert_quiet(&browser, "file://").await;
+}
+
+#[tokio::test]
+async fn the_dashboard_starts_lists_and_stops() {
+    let camera = Camera::with(&["/cam=vtest_h264.mp4,speed=4"]);
+    let (camera, service, browser) = tokio::join!(camera, Service::start(), Browser::open());
+    browser.visit(&format!("{}/", service.url())).await;
+    browser
+        .write("input[name=rtsp_url]", &camera.url("/cam"))
+        .await;
+    browser.click("form button[type=submit]").await;
+    let url = camera.url("/cam");
+    let listed = format!("document.body.innerText.includes('{url}')");
+    browser.until("the session in the list", &listed).await;
+    let nine = "document.querySelectorAll('img').length == 9";
+    browser.until("nine images so far", nine).await;
+    browser.until("images loaded", ALL_LOADED).await;
+    browser.photograph("dashboard-running").await;
+    let session = service.get("/v1/sessions").await.expect(200).json()["items"][0].clone();
+    assert_eq!(session["state"], "running");
+    assert_eq!(session["rtsp_url"], url);
+
+    browser.click("button.stop").await;
+    let id = session["id"].as_str().expect("an id");
+    service.until(id, &["stopped"]).await;
+    let over = "document.body.innerText.includes('Stopped')";
+    browser.until("the session shown as stopped", over).await;
+    browser.until("images loaded", ALL_LOADED).await;
+    browser.photograph("dashboard-stopped").await;
+    browser.click("a.gallery").await;
+    assert_nine_images(&browser).await;
+    assert_quiet(&browser, service.url()).await;
+}
+
+#[tokio::test]
+async fn the_dashboard_shows_what_is_wrong_beside_the_field() {
+    let (service, browser) = tokio::join!(Service::start(), Browser::open());
+    browser.visit(&format!("{}/", service.url())).await;
+    browser
+        .write("input[name=rtsp_url]", "file:///etc/passwd")
+        .await;
+    browser.click("form button[type=submit]").await;
+    let told = "document.querySelector('[name=rtsp_url]').getAttribute('aria-invalid') == 'true'";
+    browser.until("the fault beside the field", told).await;
+    browser.photograph("dashboard-fault").await;
+    let list = service.get("/v1/sessions").await.expect(200).json();
+    assert_eq!(list["items"], serde_json::json!([]));
+}
+
+/// Opens an operation in Swagger UI, executes it, and gives the status shown.
+async fn execute(browser: &Browser, operation: &str, body: Option<&str>) -> String {
+    let block = format!("[id='{operation}']");
+    browser
+        .click(&format!("{block} .opblock-summary-control"))
+        .await;
+    browser
+        .until(
+            "the operation open",
+            &format!("!!document.querySelector(`{block} .opblock-body`)"),
+        )
+        .await;
+    let closed = format!("!!document.querySelector(`{block} .try-out__btn:not(.cancel)`)");
+    if browser.value(&closed).await == true {
+        browser.click(&format!("{block} .try-out__btn")).await;
+    }
+    if let Some(body) = body {
+        let field = format!("{block} textarea.body-param__text");
+        browser.write(&field, body).await;
+    }
+    browser.click(&format!("{block} .execute")).await;
+    let answers = format!("{block} .live-responses-table tr.response");
+    browser
+        .text(&format!("{answers} .response-col_status"))
+        .await
+}
+
+#[tokio::test]
+async fn swagger_ui_works_offline_and_tries_operations_out() {
+    let camera = Camera::with(&["/cam=vtest_h264.mp4,speed=4"]);
+    let (camera, service, browser) = tokio::join!(camera, Service::start(), Browser::open());
+    browser.visit(&format!("{}/docs", service.url())).await;
+    browser
+        .until(
+            "the operations",
+            "document.querySelectorAll('.opblock').length >= 13",
+        )
+        .await;
+    browser.photograph("docs").await;
+    let health = execute(&browser, "operations-system-getHealth", None).await;
+    assert!(health.starts_with("200"), "{health}");
+    let body = format!("{{\"rtsp_url\": \"{}\", \"wait\": 20}}", camera.url("/cam"));
+    let start = execute(&browser, "operations-compat-start", Some(&body)).await;
+    assert!(start.starts_with("200"), "{start}");
+    browser.photograph("docs-start").await;
+    assert_quiet(&browser, service.url()).await;
+    let list = service.get("/v1/sessions").await.expect(200).json();
+    assert_eq!(list["items"][0]["rtsp_url"], camera.url("/cam"));
+    let id = list["items"][0]["id"].as_str().expect("an id");
+    service.until_winners(id, 9).await;
+    let stop = execute(&browser, "operations-compat-stop", None).await;
+    assert!(stop.starts_with("200"), "{stop}");
+    assert_quiet(&browser, service.url()).await;
+}

@@ -1,0 +1,37 @@
+//! What the end-to-end tests stand on: the real binary, cameras that GStreamer
+//! serves, faulty peers, an independent reader of clips, and a browser.
+//!
+//! What lives here: starting, asking and ending those things. What does not:
+//! any promise of the product, which the tests beside this folder state, and
+//! any knowledge of its crates: only the program, HTTP and files are used.
+#![allow(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a harness fails a test by panicking, with words that say what was missing"
+)]
+
+mod answer;
+mod browser;
+mod camera;
+mod document;
+mod fault;
+mod place;
+mod png;
+mod process;
+mod reader;
+mod service;
+mod wait;
+
+pub use answer::Answer;
+pub use browser::Browser;
+pub use camera::{Camera, Login};
+pub use document::Document;
+pub use fault::FaultPort;
+pub use place::{binary, clip, more_recordings, nightly, screenshots, workspace};
+pub use png::PngFile;
+pub use process::{Process, command_line, descendants, environment, is_alive, kill_hard};
+pub use reader::{Reading, difference};
+pub use service::{Launch, Service, program};
+pub use wait::{DEADLINE, eventually};

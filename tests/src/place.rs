@@ -1,0 +1,77 @@
+//! Where the program, the clips and the checkout are. `cargo xtask test` says so
+//! in the environment; without it the places where it puts them are looked at.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+/// The program under test.
+///
+/// # Panics
+/// Where there is none.
+pub fn binary() -> PathBuf {
+    let path = env::var_os("BESTSHOT_BIN").map_or_else(
+        || target().join("debug").join("bestshot"),
+        |given| workspace().join(given),
+    );
+    assert!(
+        path.is_file(),
+        "the program to test is not at {}; run the tests with `cargo xtask test`, or set \
+         BESTSHOT_BIN",
+        path.display()
+    );
+    path
+}
+
+/// One of the clips that `cargo xtask setup` makes, by its file name.
+///
+/// # Panics
+/// Where it was not made.
+pub fn clip(name: &str) -> PathBuf {
+    let folder = env::var_os("BESTSHOT_TEST_CLIPS")
+        .map_or_else(|| target().join("clips"), |given| workspace().join(given));
+    let path = folder.join(name);
+    assert!(
+        path.is_file(),
+        "the clip {} is missing; `cargo xtask setup` makes it",
+        path.display()
+    );
+    path
+}
+
+/// A folder of further recordings, where `BESTSHOT_CLIPS` names one.
+pub fn more_recordings() -> Option<PathBuf> {
+    let given = env::var_os("BESTSHOT_CLIPS").filter(|given| !given.is_empty());
+    given.map(|given| workspace().join(given))
+}
+
+/// Whether tests may take minutes.
+pub fn nightly() -> bool {
+    env::var_os("BESTSHOT_NIGHTLY").is_some_and(|value| value == "1")
+}
+
+/// The folder into which the browser's pictures go, made if it is missing.
+pub fn screenshots() -> PathBuf {
+    let folder = target().join("screenshots");
+    std::fs::create_dir_all(&folder).expect("the folder for screenshots can be made");
+    folder
+}
+
+/// The checkout's topmost folder.
+pub fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("this package lies in the workspace")
+        .to_owned()
+}
+
+/// Cargo's target directory: the running test is in its `debug/deps`.
+fn target() -> PathBuf {
+    let running = env::current_exe().expect("a test knows its own path");
+    running
+        .ancestors()
+        .nth(3)
+        .expect("a test lies in target/debug/deps")
+        .to_owned()
+}
