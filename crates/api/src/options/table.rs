@@ -49,7 +49,7 @@ pub(super) const DAY: f64 = 86_400.0;
 pub(super) const FITS: &[&str] = &["cover", "contain", "stretch"];
 pub(super) const SAMPLINGS: &[&str] = &["all", "keyframes", "refined"];
 pub(super) const TRANSPORTS: &[&str] = &["auto", "tcp", "udp"];
-/// Characteristics that bestshot will know; those that [`Metric`] reads work now.
+/// Characteristics that bestshot will know; those that [`bestshot_ranker::Metric`] reads work now.
 pub(super) const CHARACTERISTICS: &[&str] = &[
     "brightness",
     "darkness",
