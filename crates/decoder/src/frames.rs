@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// How soon a consumer that waits for packets notices the stop signal.
-const LOOK_UP: Duration = Duration::from_millis(8);
+const LOOK_UP: Duration = Duration::from_millis(25);
 
 /// What is known of a stream before its first picture.
 #[derive(Clone, Debug, PartialEq)]

@@ -20,9 +20,9 @@ const SETTLED: Duration = Duration::from_secs(1);
 /// An original costs as much as decoding two frames, and megabytes on the disk.
 /// Those that a stop would otherwise have to wait for are made as soon as they have
 /// settled, as long as originals have not taken more than this…
-const EAGER: Duration = Duration::from_millis(250);
+const EAGER: Duration = Duration::from_millis(120);
 /// …and this share of the session's time (one part in so many). Beyond it…
-const EAGER_SHARE: u32 = 250;
+const EAGER_SHARE: u32 = 1000;
 /// …an original is made when its frame has been a winner for this long.
 const LASTING: Duration = Duration::from_secs(4);
 
@@ -134,7 +134,7 @@ impl Board {
 
 impl Inner {
     pub(crate) fn offer(&mut self, score: Score, frame: &Frame, winner: impl FnOnce() -> Winner) {
-        if !self.best.would_keep(score) {
+        if self.finishing || !self.best.would_keep(score) {
             return;
         }
         let winner = winner();
@@ -153,6 +153,11 @@ impl Inner {
             self.candidates.remove(&out);
         }
         self.progress.best_score = self.best.iter().next().map(|(score, _)| score.value());
+    }
+
+    /// Whether the winners are final.
+    pub(crate) fn is_finishing(&self) -> bool {
+        self.finishing
     }
 
     pub(crate) fn revision(&self) -> u64 {

@@ -234,6 +234,9 @@ impl<'a> Pipeline<'a> {
         self.follow(batch);
         let counters = frames.counters();
         let mut inner = self.board.lock();
+        if inner.is_finishing() {
+            return Ok(());
+        }
         let progress = &mut inner.progress;
         let stats = &mut progress.stats;
         stats.packets = self.counted.packets + counters.packets;

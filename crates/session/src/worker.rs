@@ -9,7 +9,7 @@ use std::{
     path::PathBuf,
     process::ExitCode,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -55,10 +55,10 @@ fn run(mut input: Stdin) -> io::Result<()> {
         ));
     };
     let job = job(*orders)?;
-    let board = Board::new(job.limit);
+    let board = Arc::new(Board::new(job.limit));
     let (stop, done) = (Stop::new(), AtomicBool::new(false));
     let output = Output(Mutex::new(io::stdout()));
-    let reader = stop.clone();
+    let (reader, frozen) = (stop.clone(), Arc::clone(&board));
     // Not joined: it waits for the parent, which says nothing more at the end.
     thread::Builder::new()
         .name("orders".into())
@@ -66,6 +66,9 @@ fn run(mut input: Stdin) -> io::Result<()> {
             // Anything but a further order means that the parent is gone.
             let _ = protocol::read_order(&mut input);
             reader.request();
+            // The winners are final from here on: their pictures need not wait until the
+            // pipeline has noticed and the camera is taken leave of.
+            frozen.finish();
         })?;
     thread::scope(|scope| {
         let heart = scope.spawn(|| beat(&board, &output, &stop, &done));
