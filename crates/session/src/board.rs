@@ -16,11 +16,11 @@ use crate::status::{Progress, State};
 
 /// A winner is left alone for this long before its pictures are made: in a stream
 /// that grows brighter most winners are overtaken at once.
-const SETTLED: Duration = Duration::from_secs(1);
+const SETTLED: Duration = Duration::from_millis(1400);
 /// An original costs as much as decoding two frames, and megabytes on the disk.
 /// Those that a stop would otherwise have to wait for are made as soon as they have
 /// settled, as long as originals have not taken more than this…
-const EAGER: Duration = Duration::from_millis(120);
+const EAGER: Duration = Duration::from_millis(40);
 /// …and this share of the session's time (one part in so many). Beyond it…
 const EAGER_SHARE: u32 = 1000;
 /// …an original is made when its frame has been a winner for this long.
