@@ -57,6 +57,8 @@ pub(crate) struct Inner {
     spent: Duration,
     /// No frame will be offered any more: everything left is due now.
     finishing: bool,
+    /// When the session ends by itself, whatever the camera does.
+    until: Option<Instant>,
 }
 
 /// The pictures to make of one frame.
@@ -75,6 +77,7 @@ impl Board {
             started: Instant::now(),
             spent: Duration::ZERO,
             finishing: false,
+            until: None,
         };
         Self {
             inner: Mutex::new(inner),
@@ -153,6 +156,16 @@ impl Inner {
             self.candidates.remove(&out);
         }
         self.progress.best_score = self.best.iter().next().map(|(score, _)| score.value());
+    }
+
+    /// Ends the session at that time; the first time that is said counts.
+    pub(crate) fn end_at(&mut self, until: Instant) {
+        self.until.get_or_insert(until);
+    }
+
+    /// Whether the time to end by itself has come.
+    pub(crate) fn is_expired(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() >= until)
     }
 
     /// Whether the winners are final.

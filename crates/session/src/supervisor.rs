@@ -387,7 +387,10 @@ fn orders(job: &Job) -> Orders {
         height: job.thumbnail.height(),
         fit: job.thumbnail.fit(),
         transport: job.transport,
-        duration: job.duration.map(|d| d.as_secs_f64()),
+        tls_insecure: job.tls_insecure,
+        warmup: job.warmup,
+        persist: job.persist,
+        duration: job.duration,
         policy: job.policy.clone(),
         deadlines: job.deadlines,
     }
