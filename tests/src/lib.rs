@@ -17,12 +17,15 @@ mod browser;
 mod camera;
 mod document;
 mod fault;
+pub mod fault_camera;
 mod place;
 mod png;
 mod process;
 mod reader;
 mod service;
+mod usage;
 mod wait;
+mod watching;
 
 pub use answer::Answer;
 pub use browser::Browser;
@@ -31,7 +34,11 @@ pub use document::Document;
 pub use fault::FaultPort;
 pub use place::{binary, clip, more_recordings, nightly, screenshots, workspace};
 pub use png::PngFile;
-pub use process::{Process, command_line, descendants, environment, is_alive, kill_hard};
+pub use process::{
+    Process, command_line, descendants, environment, go_on, halt, is_alive, kill_hard,
+};
 pub use reader::{Reading, difference};
 pub use service::{Launch, Service, program};
-pub use wait::{DEADLINE, eventually};
+pub use usage::{Holdings, holdings, processor_time};
+pub use wait::{DEADLINE, eventually, together};
+pub use watching::Told;
