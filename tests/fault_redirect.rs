@@ -15,6 +15,7 @@ use bestshot_tests::{
 };
 use serde_json::json;
 
+const DIAGNOSIS: Duration = Duration::from_secs(10);
 const AT_ONCE: Duration = Duration::from_secs(2);
 const PASSWORD: &str = "Canary7f3a91";
 
@@ -40,7 +41,12 @@ async fn stays_with_its_camera(camera: FaultCamera, elsewhere: &FaultCamera, kin
     let url = camera.url_for("owner", PASSWORD);
     let told = service.diagnose(&url, json!({})).await;
     assert!(kinds.contains(&told.kind.as_str()), "{}", told.session);
-    assert!(told.took <= AT_ONCE, "{:?}", told.took);
+    let within = if told.kind == "redirected" {
+        AT_ONCE
+    } else {
+        DIAGNOSIS
+    };
+    assert!(told.took <= within, "{:?}", told.took);
     // It did give them to the camera that it was told to read.
     assert!(camera.seen().credentials());
     // The other may have been connected to, and heard nothing.
