@@ -62,6 +62,9 @@ pub(crate) struct Packets {
     lost_seen: u64,
     /// The first and the last time stamp, in units of the time base.
     stamps: Option<(i64, i64)>,
+    /// The camera's time of the picture whose packet comes next, where a parser holds
+    /// back each packet until the next one begins.
+    next_captured_at: Option<SystemTime>,
     /// What was read before anybody asked.
     ahead: Option<Result<Option<Unit>, Error>>,
 }
@@ -69,6 +72,8 @@ pub(crate) struct Packets {
 /// What silence means for a live stream: it adapts to the stream's own rate.
 pub(crate) struct Pace {
     first_packet: Duration,
+    /// What was waited for a first packet before that.
+    before: Duration,
     silence: Duration,
     last: Option<Instant>,
     waited: f64,
@@ -138,6 +143,83 @@ impl Packets {
             syntax: None,
             lost_seen: 0,
             stamps: None,
+            next_captured_at: None,
+            ahead: None,
+        })
+    }
+
+    /// The same as a live stream.
+    pub(crate) fn live(mut self, transport: Transport, pace: Pace) -> Self {
+        self.transport = Some(transport);
+        self.pace = Some(pace);
+        self.handshake = Some(Duration::ZERO);
+        self.syntax = match self.parameters.parameters.id() {
+            Id::H264 => Some(Syntax::H264),
+            Id::HEVC => Some(Syntax::H265),
+            _ => None,
+        };
+        self
+    }
+
+    /// The same, opened in so much time; what was spent on waiting for a packet does
+    /// not count.
+    pub(crate) fn opened_after(mut self, all: Duration) -> Self {
+        self.handshake = self.handshake.map(|ahead| all.saturating_sub(ahead));
+        self
+    }
+
+    /// Waits for the first packet and keeps it, or what came instead, for
+    /// [`Packets::read`].
+    pub(crate) fn read_ahead(&mut self) {
+        let began = Instant::now();
+        let first = self.read();
+        self.handshake = Some(began.elapsed());
+        self.ahead = Some(first);
+    }
+
+    /// What was read ahead, if that is nothing because the camera stayed silent.
+    pub(crate) fn take_silence(&mut self) -> Option<Error> {
+        let silent = |ahead: &mut Result<Option<Unit>, Error>| matches!(ahead, Err(e) if e.kind() == ErrorKind::NoVideo);
+        self.ahead.take_if(silent)?.err()
+    }
+
+    /// The same of a camera that was silent for so long by another transport.
+    pub(crate) fn silent_before(mut self, before: Duration) -> Self {
+        if let Some(pace) = &mut self.pace {
+            pace.before = before;
+        }
+        self
+    }
+
+    pub(crate) fn new(
+        mut input: Input,
+        name: String,
+        watch: Arc<Watch>,
+        signals: Arc<Signals>,
+    ) -> Result<Self, Error> {
+        watch.clear_deadline();
+        let Some(parameters) = input.select_video() else {
+            return Err(no_video(&name));
+        };
+        if parameters.parameters.id() == Id::None {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("{name} sends video in a format that cannot be read here"),
+            ));
+        }
+        Ok(Self {
+            input,
+            parameters,
+            transport: None,
+            handshake: None,
+            watch,
+            signals,
+            name,
+            pace: None,
+            syntax: None,
+            lost_seen: 0,
+            stamps: None,
+            next_captured_at: None,
             ahead: None,
         })
     }
@@ -194,7 +276,11 @@ impl Packets {
             match self.input.read() {
                 // Told to give up, libav flushes what its parser holds, be it nothing, as
                 // if the stream had ended.
-                Ok(_) if self.watch.verdict().is_some() => {
+                Ok(packet) if self.watch.verdict().is_some() => {
+                    // At the end that was announced it is the last picture.
+                    if self.last_of_all(&packet) {
+                        return Ok(Some(self.admit(packet)));
+                    }
                     return self.end(AvError(ffmpeg_next::ffi::AVERROR_EXIT));
                 }
                 Ok(packet) if packet.stream() != self.parameters.index => {}
@@ -224,6 +310,7 @@ impl Packets {
                 reference: true,
             },
         };
+        let captured_at = self.captured_at(producer_time(&packet));
         Unit {
             keyframe,
             access,
@@ -231,8 +318,17 @@ impl Packets {
             after_gap: false,
             arrival,
             received_at: SystemTime::now(),
-            captured_at: producer_time(&packet),
+            captured_at,
             packet,
+        }
+    }
+
+    /// libav hangs a sender report's time on the packet that its parser gives out when
+    /// the *next* picture begins to arrive, whose time it is.
+    fn captured_at(&mut self, told: Option<SystemTime>) -> Option<SystemTime> {
+        match self.parameters.parameters.id() {
+            Id::H264 | Id::HEVC | Id::MPEG4 => std::mem::replace(&mut self.next_captured_at, told),
+            _ => told,
         }
     }
 
@@ -244,6 +340,13 @@ impl Packets {
         } else {
             allowed
         })
+    }
+
+    fn last_of_all(&self, packet: &Packet) -> bool {
+        self.watch.verdict() == Some(Verdict::Expired)
+            && self.at_announced_end()
+            && packet.stream() == self.parameters.index
+            && packet.size() > 0
     }
 
     /// Whether the camera said how long its stream is, and all of it came.
@@ -269,7 +372,10 @@ impl Packets {
             return Ok(None);
         }
         let started = self.pace.as_ref().is_none_or(|p| p.last.is_some());
-        let allowed = self.pace.as_ref().map(Pace::allowed);
+        let allowed = self
+            .pace
+            .as_ref()
+            .map(|p| p.allowed() + if started { Duration::ZERO } else { p.before });
         Err(diagnosis::reading(
             &self.name,
             code,
@@ -290,6 +396,7 @@ impl Pace {
     pub(crate) fn new(first_packet: Duration, silence: Duration) -> Self {
         Self {
             first_packet,
+            before: Duration::ZERO,
             silence,
             last: None,
             waited: 0.0,
