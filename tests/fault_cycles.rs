@@ -48,7 +48,7 @@ fn faults(dice: &mut Dice) -> Faults {
     }
 }
 
-/// One session, stopped after some time between nothing and a second and a half.
+/// One session, stopped after some time between nothing and a second.
 async fn cycle(service: &Service, camera: &FaultCamera, dice: &mut Dice) -> String {
     camera.set(faults(dice));
     let body = json!({ "rtsp_url": camera.url(), "limit": 1 + dice.below(9) });
@@ -60,7 +60,7 @@ async fn cycle(service: &Service, camera: &FaultCamera, dice: &mut Dice) -> Stri
         .as_str()
         .expect("an id")
         .to_owned();
-    tokio::time::sleep(Duration::from_millis(dice.below(1_500))).await;
+    tokio::time::sleep(Duration::from_millis(dice.below(1_000))).await;
     let state = service.session(&id).await["state"].to_string();
     // One that has failed meanwhile is stopped just so.
     let stop = service.request(Method::POST, &format!("/v1/sessions/{id}/stop"));

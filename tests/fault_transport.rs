@@ -158,7 +158,7 @@ async fn pass(service: &Service, name: &str, transport: &str, loss: Loss) -> (Va
         "{name} over {transport}: {harmed} packets, {}",
         session["stats"]
     );
-    assert!(harmed >= 3, "{harmed} packets were harmed");
+    assert!(harmed > 3, "{harmed} packets were harmed");
     assert_eq!(session["state"], "ended", "{session}");
     assert_eq!(session["stats"]["reconnects"], 0, "{session}");
     (session, camera)
@@ -183,7 +183,7 @@ async fn five_percent_swapped_packets_cost_no_frame_over_udp() {
 }
 
 #[tokio::test]
-async fn one_percent_swapped_and_repeated_packets_damage_no_winner() {
+async fn three_percent_swapped_and_repeated_packets_damage_no_winner() {
     let service = Service::start().await;
     for (name, transport, harm) in [
         ("vtest_h264.mp4", "tcp", Harm::Reorder),
@@ -191,16 +191,12 @@ async fn one_percent_swapped_and_repeated_packets_damage_no_winner() {
         ("vtest_h264.mp4", "udp", Harm::Duplicate),
         ("vtest_hevc.mp4", "tcp", Harm::Duplicate),
     ] {
-        let loss = Loss::of(0.015, 12, &[harm]);
+        let loss = Loss::of(0.03, 12, &[harm]);
         let (session, camera) = pass(&service, name, transport, loss).await;
         let id = session["id"].as_str().expect("an id");
         let frames = service.frames(id).await;
         assert!(!frames.is_empty(), "nothing was whole: {session}");
         for frame in frames {
-            if frame["index"] == 0 {
-                // libav tells the time of a picture one picture too early.
-                continue;
-            }
             assert_eq!(frame["clock"], "rtcp", "{frame}");
             let captured = frame["captured_at"].as_str().expect("a time");
             let captured: Timestamp = captured.parse().expect("RFC 3339");
