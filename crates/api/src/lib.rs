@@ -1,5 +1,6 @@
-//! The program `bestshot`: finds out which command is meant and runs it. What
-//! each does stands in `commands`.
+//! What the program `bestshot` is made of: [`main`] finds out which command is
+//! meant and runs it. What each does stands in `commands`. This is a library only
+//! for the program beside it and for the fuzzer; it offers nothing else.
 
 use std::process::ExitCode;
 
@@ -21,7 +22,8 @@ mod server;
 mod service;
 mod state;
 
-fn main() -> ExitCode {
+/// Runs the command that this process was started with, to its end.
+pub fn main() -> ExitCode {
     // First of all: a worker reads no configuration and serves no HTTP. Whoever
     // starts it tells it everything through a pipe.
     let mut words = std::env::args_os().skip(1);
