@@ -11,6 +11,8 @@ mod cli;
 mod commands;
 mod config;
 mod document;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod guard;
 mod metrics;
 mod options;

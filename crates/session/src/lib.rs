@@ -10,6 +10,8 @@ mod backoff;
 mod board;
 mod command;
 mod encoder;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod job;
 mod kept;
 mod pipeline;
