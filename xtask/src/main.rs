@@ -10,6 +10,7 @@ mod bench;
 mod camera;
 mod clips;
 mod demo;
+mod fuzz;
 mod openapi;
 mod packages;
 mod proc;
@@ -70,6 +71,12 @@ const COMMANDS: &[Command] = &[
         summary: "Measures the service beside ffmpeg.",
         help: bench::HELP,
         run: bench::run,
+    },
+    Command {
+        name: "fuzz",
+        summary: "Searches for inputs that break our own parsers.",
+        help: fuzz::HELP,
+        run: fuzz::run,
     },
 ];
 

@@ -54,6 +54,12 @@ pub(crate) const BROWSER: Need = Need {
     packages: &["chromium", "chromium-driver"],
 };
 
+/// What compiles the fuzzer.
+pub(crate) const FUZZER: Need = Need {
+    purpose: "to build the fuzzer, which is written in C++",
+    packages: &["g++"],
+};
+
 /// Installs what is missing of `needs`, having said what and why.
 pub(crate) fn ensure(needs: &[&Need]) -> Result<()> {
     let all: Vec<&str> = needs

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use crate::arguments::Arguments;
 use crate::clips::{self, Set};
-use crate::packages::{self, BROWSER, BUILD, CAMERA, Need, PEER};
+use crate::packages::{self, BROWSER, BUILD, CAMERA, FUZZER, Need, PEER};
 use crate::shell;
 use crate::workspace::Workspace;
 
@@ -67,6 +67,7 @@ pub(crate) enum Purpose {
     Demo,
     Test,
     Bench,
+    Fuzz,
     Everything,
 }
 
@@ -75,13 +76,15 @@ impl Purpose {
         match self {
             Self::Build => &[&BUILD],
             Self::Demo | Self::Bench => &[&BUILD, &CAMERA, &PEER],
-            Self::Test | Self::Everything => &[&BUILD, &CAMERA, &PEER, &BROWSER],
+            Self::Fuzz => &[&BUILD, &FUZZER],
+            Self::Test => &[&BUILD, &CAMERA, &PEER, &BROWSER],
+            Self::Everything => &[&BUILD, &CAMERA, &PEER, &BROWSER, &FUZZER],
         }
     }
 
     fn clips(self) -> Option<Set> {
         match self {
-            Self::Build => None,
+            Self::Build | Self::Fuzz => None,
             Self::Demo => Some(Set::Demo),
             Self::Test => Some(Set::Test),
             Self::Bench => Some(Set::Bench),
