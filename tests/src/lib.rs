@@ -1,5 +1,6 @@
 //! What the end-to-end tests stand on: the real binary, cameras that GStreamer
-//! serves, faulty peers, an independent reader of clips, and a browser.
+//! serves, RTSP servers of other makers, faulty peers, an independent reader of
+//! clips, and a browser.
 //!
 //! What lives here: starting, asking and ending those things. What does not:
 //! any promise of the product, which the tests beside this folder state, and
@@ -21,6 +22,7 @@ mod place;
 mod png;
 mod process;
 mod reader;
+mod servers;
 mod service;
 mod wait;
 
@@ -33,5 +35,6 @@ pub use place::{binary, clip, more_recordings, nightly, screenshots, workspace};
 pub use png::PngFile;
 pub use process::{Process, command_line, descendants, environment, is_alive, kill_hard};
 pub use reader::{Reading, difference};
+pub use servers::{Feeder, Oddity, Relay, Vlc};
 pub use service::{Launch, Service, program};
 pub use wait::{DEADLINE, eventually};

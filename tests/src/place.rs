@@ -1,5 +1,6 @@
-//! Where the program, the clips and the checkout are. `cargo xtask test` says so
-//! in the environment; without it the places where it puts them are looked at.
+//! Where the program, the clips, the servers and the checkout are. `cargo xtask
+//! test` says so in the environment; without it the places where it puts them are
+//! looked at.
 
 use std::{
     env,
@@ -35,6 +36,23 @@ pub fn clip(name: &str) -> PathBuf {
     assert!(
         path.is_file(),
         "the clip {} is missing; `cargo xtask setup` makes it",
+        path.display()
+    );
+    path
+}
+
+/// One of the RTSP servers of other makers that `cargo xtask setup` fetches, by its
+/// path in their folder.
+///
+/// # Panics
+/// Where it was not fetched.
+pub(crate) fn server(name: &str) -> PathBuf {
+    let folder = env::var_os("BESTSHOT_TEST_SERVERS")
+        .map_or_else(|| target().join("servers"), |given| workspace().join(given));
+    let path = folder.join(name);
+    assert!(
+        path.exists(),
+        "the server {} is missing; `cargo xtask setup` fetches it",
         path.display()
     );
     path

@@ -13,6 +13,7 @@ mod demo;
 mod openapi;
 mod packages;
 mod proc;
+mod servers;
 mod service;
 mod setup;
 mod shell;
