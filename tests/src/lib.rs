@@ -18,6 +18,7 @@ mod browser;
 mod camera;
 mod document;
 mod fault;
+pub mod fault_camera;
 mod place;
 mod png;
 mod process;
