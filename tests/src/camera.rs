@@ -80,6 +80,11 @@ impl Camera {
         self.port
     }
 
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
     /// Pulls its plug. The port can be had again.
     pub fn unplug(mut self) {
         self.process.kill();

@@ -96,6 +96,11 @@ impl FaultCamera {
         self.shared.state().seen.clone()
     }
 
+    /// What goes wrong now.
+    pub fn faults(&self) -> Faults {
+        self.shared.state().faults.clone()
+    }
+
     /// Replaces all that goes wrong, from the next answer, picture or packet on.
     pub fn set(&self, faults: Faults) {
         self.change(|now| *now = faults);

@@ -25,7 +25,9 @@ mod process;
 mod reader;
 mod servers;
 mod service;
+mod usage;
 mod wait;
+mod watching;
 
 pub use answer::Answer;
 pub use browser::Browser;
@@ -34,8 +36,12 @@ pub use document::Document;
 pub use fault::FaultPort;
 pub use place::{binary, clip, more_recordings, nightly, screenshots, workspace};
 pub use png::PngFile;
-pub use process::{Process, command_line, descendants, environment, is_alive, kill_hard};
+pub use process::{
+    Process, command_line, descendants, environment, go_on, halt, is_alive, kill_hard,
+};
 pub use reader::{Reading, difference};
 pub use servers::{Feeder, Oddity, Relay, Vlc};
 pub use service::{Launch, Service, program};
-pub use wait::{DEADLINE, eventually};
+pub use usage::{Holdings, holdings, processor_time};
+pub use wait::{DEADLINE, eventually, together};
+pub use watching::Told;

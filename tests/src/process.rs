@@ -127,6 +127,16 @@ pub fn kill_hard(pid: u32) {
     signal(pid, Signal::KILL);
 }
 
+/// Lets the process of this number do nothing more until it may go on.
+pub fn halt(pid: u32) {
+    signal(pid, Signal::STOP);
+}
+
+/// Lets a process that was halted go on.
+pub fn go_on(pid: u32) {
+    signal(pid, Signal::CONT);
+}
+
 fn signal(pid: u32, signal: Signal) {
     let number = i32::try_from(pid).ok().and_then(Pid::from_raw);
     // It may be gone already.

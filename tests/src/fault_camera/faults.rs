@@ -25,6 +25,8 @@ pub struct Faults {
     pub media_over: Option<Transport>,
     /// What happens to RTP packets on their way.
     pub loss: Option<Loss>,
+    /// No keyframe is ever sent.
+    pub no_keyframes: bool,
     /// No sender report is ever sent, so nobody learns what time it is.
     pub no_reports: bool,
     /// Added to every RTP time stamp, in ticks of 1/90000 s.

@@ -192,7 +192,8 @@ impl Player {
 
     fn send_picture(&mut self, due: &Due<'_>) -> io::Result<()> {
         self.act(At::Unit(due.number - self.first))?;
-        if self.media() != Media::Flows {
+        let withheld = due.unit.keyframe && self.shared.state().faults.no_keyframes;
+        if withheld || self.media() != Media::Flows {
             return Ok(());
         }
         let stamp = self.stamp(due.present);

@@ -1,0 +1,381 @@
+//! Running streams that break off or fall silent: noticed within ten seconds,
+//! read again within five of the camera's return, and nothing lost that was won.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the helpers of tests fail by panicking too"
+)]
+
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use bestshot_tests::{
+    Camera, Process, Service, clip, eventually,
+    fault_camera::{Act, At, Clip, Close, End, FaultCamera, Faults, Media, Setup},
+    go_on, halt,
+};
+use serde_json::{Value, json};
+
+/// Silence in a running stream is told after this.
+const STALL: Duration = Duration::from_secs(10);
+/// A camera that is back is read after this.
+const BACK: Duration = Duration::from_secs(5);
+/// A broken connection is told after this: there is nothing to wait for.
+const AT_ONCE: Duration = Duration::from_secs(2);
+
+/// Forty pictures a second, twenty to a group.
+fn camera() -> FaultCamera {
+    Setup::playing(&Clip::of("vtest_h264.mp4"))
+        .speed(4.0)
+        .start()
+}
+
+fn is(state: &str) -> impl Fn(&Value) -> bool {
+    move |session| session["state"] == state
+}
+
+fn scored(session: &Value) -> u64 {
+    session["stats"]["frames_scored"].as_u64().unwrap_or(0)
+}
+
+/// A session that has seen all of the clip: its winners change no more.
+async fn settled(service: &Service, url: &str) -> (String, Vec<Value>) {
+    let id = service.begin(url).await;
+    service.until_scored(&id, 110).await;
+    service.until_winners(&id, 9).await;
+    let winners = service.frames(&id).await;
+    (id, winners)
+}
+
+/// Waits until the session says that it reconnects, and why and when.
+async fn breaks_off(service: &Service, id: &str, since: Instant, within: Duration) -> Value {
+    let lost = service
+        .until_that(id, "it reconnects", is("reconnecting"))
+        .await;
+    let took = since.elapsed();
+    println!("noticed after {took:?}");
+    assert!(took <= within, "{took:?}");
+    assert!(lost["error"]["kind"].is_string(), "{lost}");
+    assert!(lost["error"]["message"].is_string(), "{lost}");
+    let next = lost["next_try_at"].as_str().unwrap_or_default();
+    assert!(next.ends_with('Z') && next.contains('T'), "{lost}");
+    lost
+}
+
+/// Waits until frames are scored again, and checks what a reconnect keeps.
+async fn comes_back(service: &Service, id: &str, since: Instant, before: &Value, times: u64) {
+    let goes_on =
+        |session: &Value| session["state"] == "running" && scored(session) > scored(before);
+    let back = service.until_that(id, "frames come again", goes_on).await;
+    let took = since.elapsed();
+    println!("back after {took:?}");
+    assert!(took <= BACK, "{took:?}");
+    assert_eq!(back["stats"]["reconnects"], times, "{back}");
+    assert!(
+        back["error"].is_null() && back["next_try_at"].is_null(),
+        "{back}"
+    );
+    for count in ["packets", "bytes", "frames_decoded"] {
+        let counts = |session: &Value| session["stats"][count].as_u64();
+        assert!(counts(&back) >= counts(before), "{count}: {back}");
+    }
+}
+
+/// The same pictures, whatever came after them.
+fn assert_kept(frames: &[Value], winners: &[Value]) {
+    assert_eq!(frames, winners, "a winner changed");
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_is_told_at_once_and_read_again_within_five_seconds() {
+    let service = Service::start().await;
+    for how in [Close::Fin, Close::Rst] {
+        let camera = camera();
+        let (id, winners) = settled(&service, &camera.url()).await;
+        let start = Instant::now();
+        camera.hang_up(how);
+        let lost = breaks_off(&service, &id, start, AT_ONCE).await;
+        assert_kept(&service.frames(&id).await, &winners);
+        comes_back(&service, &id, start, &lost, 1).await;
+        assert_kept(&service.frames(&id).await, &winners);
+        service.forget(&id).await;
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_within_a_picture_shows_no_half_of_it() {
+    let service = Service::start().await;
+    for (how, packet) in [(Close::Fin, 203), (Close::Rst, 331)] {
+        let faults = Faults::default().cue(At::Packet(packet), Act::Close(how));
+        let camera = Setup::playing(&Clip::of("vtest_h264.mp4"))
+            .speed(4.0)
+            .faults(faults)
+            .start();
+        let options = json!({ "best": "darkness", "limit": 100 });
+        let id = service.open(&camera.url(), options).await;
+        let twice = |session: &Value| session["stats"]["reconnects"] == 1 && scored(session) > 60;
+        service.until_that(&id, "it reads on", twice).await;
+        let whole = camera.seen().sessions[0].units;
+        let report = service.halt(&id).await.1;
+        let frames = report["frames"].as_array().expect("frames").clone();
+        // Pictures of the first connection have the indices below the number that
+        // was sent whole; the one that was cut is counted nowhere among them.
+        let first = frames.iter().filter(|f| f["index"].as_u64() < Some(whole));
+        assert!(first.count() as u64 <= whole);
+        let times: Vec<f64> = by_index(&frames);
+        assert!(times.is_sorted(), "{times:?}");
+    }
+}
+
+/// The stream times in the order of the indices.
+fn by_index(frames: &[Value]) -> Vec<f64> {
+    let mut known: Vec<(u64, f64)> = frames
+        .iter()
+        .filter_map(|f| Some((f["index"].as_u64()?, f["stream_time"].as_f64()?)))
+        .collect();
+    known.sort_by_key(|(index, _)| *index);
+    known.into_iter().map(|(_, time)| time).collect()
+}
+
+#[tokio::test]
+async fn a_stream_that_falls_silent_is_told_as_stalled_within_ten_seconds() {
+    let (camera, service) = (camera(), Service::start().await);
+    let (id, winners) = settled(&service, &camera.url()).await;
+    let start = Instant::now();
+    camera.set(Faults::default().media(Media::Still));
+    let lost = breaks_off(&service, &id, start, STALL).await;
+    assert_eq!(lost["error"]["kind"], "stalled", "{lost}");
+    assert_kept(&service.frames(&id).await, &winners);
+    let start = Instant::now();
+    camera.set(Faults::default());
+    comes_back(&service, &id, start, &lost, 1).await;
+}
+
+#[tokio::test]
+async fn a_stream_of_reports_alone_is_told_as_stalled_within_ten_seconds() {
+    let (camera, service) = (camera(), Service::start().await);
+    let (id, winners) = settled(&service, &camera.url()).await;
+    let start = Instant::now();
+    camera.set(Faults::default().media(Media::Silent));
+    let lost = breaks_off(&service, &id, start, STALL).await;
+    assert_eq!(lost["error"]["kind"], "stalled", "{lost}");
+    assert_kept(&service.frames(&id).await, &winners);
+    assert!(camera.seen().sessions[0].reports > 5);
+    let start = Instant::now();
+    camera.set(Faults::default());
+    comes_back(&service, &id, start, &lost, 1).await;
+    // The old session was given back before the new one was asked for.
+    assert!(camera.seen().count("TEARDOWN") >= 1);
+}
+
+#[tokio::test]
+async fn a_stream_that_stops_within_a_group_is_told_as_stalled_within_ten_seconds() {
+    let faults = Faults::default().cue(At::Packet(517), Act::Media(Media::Silent));
+    let camera = Setup::playing(&Clip::of("vtest_h264.mp4"))
+        .speed(4.0)
+        .faults(faults)
+        .start();
+    let service = Service::start().await;
+    let id = service.begin(&camera.url()).await;
+    eventually("the silence", async || {
+        (camera.faults().media == Media::Silent).then_some(())
+    })
+    .await;
+    let lost = breaks_off(&service, &id, Instant::now(), STALL).await;
+    assert_eq!(lost["error"]["kind"], "stalled", "{lost}");
+}
+
+#[tokio::test]
+async fn a_black_hole_is_told_as_stalled_within_ten_seconds() {
+    let (camera, service) = (camera(), Service::start().await);
+    let (id, winners) = settled(&service, &camera.url()).await;
+    let start = Instant::now();
+    camera.hang_up(Close::Hole);
+    let lost = breaks_off(&service, &id, start, STALL).await;
+    assert_eq!(lost["error"]["kind"], "stalled", "{lost}");
+    assert_kept(&service.frames(&id).await, &winners);
+    // New connections are served: it is back as soon as it was missed.
+    comes_back(&service, &id, Instant::now(), &lost, 1).await;
+}
+
+#[tokio::test]
+async fn a_silent_stream_over_udp_is_told_as_stalled_within_ten_seconds() {
+    let (camera, service) = (camera(), Service::start().await);
+    let udp = json!({ "transport": "udp" });
+    let id = service.begin_with(&camera.url(), udp).await;
+    let start = Instant::now();
+    camera.set(Faults::default().media(Media::Silent));
+    let lost = breaks_off(&service, &id, start, STALL).await;
+    assert_eq!(lost["error"]["kind"], "stalled", "{lost}");
+    let start = Instant::now();
+    camera.set(Faults::default());
+    comes_back(&service, &id, start, &lost, 1).await;
+}
+
+#[tokio::test]
+async fn a_camera_that_was_away_for_eight_seconds_is_read_within_five_of_its_return() {
+    let (camera, service) = (camera(), Service::start().await);
+    let (id, winners) = settled(&service, &camera.url()).await;
+    let start = Instant::now();
+    camera.unplug(Close::Fin);
+    breaks_off(&service, &id, start, AT_ONCE).await;
+    // By then it was tried in vain several times, and the waits have grown.
+    let refused = |session: &Value| session["error"]["kind"] == "refused";
+    service.until_that(&id, "it is refused", refused).await;
+    tokio::time::sleep(Duration::from_secs(8).saturating_sub(start.elapsed())).await;
+    let lost = service.session(&id).await;
+    assert_eq!(lost["state"], "reconnecting", "{lost}");
+    let start = Instant::now();
+    camera.listen();
+    comes_back(&service, &id, start, &lost, 1).await;
+    assert_kept(&service.frames(&id).await, &winners);
+}
+
+#[tokio::test]
+async fn counters_and_times_go_on_over_three_breaks() {
+    let (camera, service) = (camera(), Service::start().await);
+    let options = json!({ "limit": 100 });
+    let id = service.begin_with(&camera.url(), options).await;
+    for times in 1..=3 {
+        let more = scored(&service.session(&id).await) + 20;
+        service.until_scored(&id, more).await;
+        let start = Instant::now();
+        camera.hang_up(Close::Fin);
+        let lost = breaks_off(&service, &id, start, AT_ONCE).await;
+        comes_back(&service, &id, start, &lost, times).await;
+    }
+    let report = service.halt(&id).await.1;
+    let frames = report["frames"].as_array().expect("frames").clone();
+    let times = by_index(&frames);
+    assert!(times.windows(2).all(|pair| pair[0] < pair[1]), "{times:?}");
+    let mut indices: Vec<_> = frames.iter().map(|f| f["index"].as_u64()).collect();
+    indices.sort_unstable();
+    indices.dedup();
+    assert_eq!(indices.len(), frames.len(), "an index is given once");
+    let seen = camera.seen();
+    assert_eq!((seen.count("SETUP"), seen.count("PLAY")), (4, 4));
+    assert_eq!(seen.open(), 0);
+}
+
+#[tokio::test]
+async fn a_goodbye_ends_the_session_and_an_end_without_one_does_not() {
+    let clip = Clip::of("vtest_hevc.mp4");
+    let ending = |end: End| Setup::playing(&clip).speed(8.0).passes(1, end).start();
+    let service = Service::start().await;
+    for transport in ["tcp", "udp"] {
+        let camera = ending(End::Bye);
+        let options = json!({ "transport": transport });
+        let id = service.open(&camera.url(), options).await;
+        let over = |session: &Value| ["ended", "failed"].iter().any(|s| session["state"] == *s);
+        let session = service.until_that(&id, "it is over", over).await;
+        assert_eq!(session["state"], "ended", "{transport}: {session}");
+        assert!(session["error"].is_null(), "{session}");
+        assert_eq!(scored(&session), 40, "{session}");
+        assert_eq!(camera.seen().count("PLAY"), 1);
+    }
+    let camera = ending(End::Fin);
+    let id = service.begin(&camera.url()).await;
+    let lost = service
+        .until_that(&id, "it reconnects", is("reconnecting"))
+        .await;
+    assert!(lost["ended_at"].is_null(), "{lost}");
+    let again = |session: &Value| scored(session) > 40;
+    service.until_that(&id, "it is read again", again).await;
+}
+
+#[tokio::test]
+async fn the_end_of_the_announced_range_ends_the_session_though_reports_go_on() {
+    let clip = Clip::of("vtest_h264.mp4");
+    let camera = Setup::playing(&clip)
+        .speed(4.0)
+        .passes(1, End::Announced)
+        .start();
+    let service = Service::start().await;
+    let id = service.begin(&camera.url()).await;
+    eventually("the last picture", async || {
+        (camera.seen().sessions[0].units == 100).then_some(())
+    })
+    .await;
+    let start = Instant::now();
+    let decided = |session: &Value| session["state"] != "running";
+    let session = service.until_that(&id, "it is decided", decided).await;
+    let took = start.elapsed();
+    assert_eq!(session["state"], "ended", "{session}");
+    assert!(took <= STALL, "{took:?}");
+    assert_eq!(scored(&session), 100, "{session}");
+    assert!(session["error"].is_null(), "{session}");
+    assert_eq!(camera.seen().count("PLAY"), 1);
+}
+
+#[tokio::test]
+async fn an_end_without_a_word_is_told_as_stalled_within_ten_seconds() {
+    let clip = Clip::of("vtest_h264.mp4");
+    let camera = Setup::playing(&clip)
+        .speed(4.0)
+        .passes(1, End::Nothing)
+        .start();
+    let service = Service::start().await;
+    let id = service.begin(&camera.url()).await;
+    eventually("the last picture", async || {
+        (camera.seen().sessions[0].units == 100).then_some(())
+    })
+    .await;
+    let lost = breaks_off(&service, &id, Instant::now(), STALL).await;
+    assert_eq!(lost["error"]["kind"], "stalled", "{lost}");
+}
+
+/// A session on a camera whose process is halted and goes on again.
+async fn survives_a_halt(url: &str, pid: u32) {
+    let service = Service::start().await;
+    let (id, winners) = settled(&service, url).await;
+    let start = Instant::now();
+    halt(pid);
+    let lost = breaks_off(&service, &id, start, STALL).await;
+    assert_eq!(lost["error"]["kind"], "stalled", "{lost}");
+    assert_kept(&service.frames(&id).await, &winners);
+    let start = Instant::now();
+    go_on(pid);
+    comes_back(&service, &id, start, &lost, 1).await;
+    assert_kept(&service.frames(&id).await, &winners);
+}
+
+#[tokio::test]
+async fn a_server_of_gstreamer_that_is_halted_is_told_in_ten_seconds_and_read_in_five() {
+    let camera = Camera::with(&["/cam=vtest_h264.mp4,speed=4"]).await;
+    survives_a_halt(&camera.url("/cam"), camera.pid()).await;
+}
+
+#[tokio::test]
+async fn a_fault_camera_that_is_halted_is_told_in_ten_seconds_and_read_in_five() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fault-camera"));
+    command.arg(clip("vtest_h264.mp4")).args(["--speed", "4"]);
+    let mut camera = Process::start("the fault camera", &mut command);
+    let url: String = camera
+        .line(|line| {
+            let ready: Value = serde_json::from_str(line).ok()?;
+            Some(ready["url"].as_str()?.to_owned())
+        })
+        .await;
+    survives_a_halt(&url, camera.pid()).await;
+}
+
+#[tokio::test]
+async fn a_camera_that_is_not_there_yet_is_awaited_where_told_to_persist() {
+    let (camera, service) = (camera(), Service::start().await);
+    camera.refuse();
+    let id = service
+        .open(&camera.url(), json!({ "persist": true }))
+        .await;
+    let waiting = |session: &Value| session["state"] == "reconnecting";
+    let session = service.until_that(&id, "it waits", waiting).await;
+    assert_eq!(session["error"]["kind"], "refused", "{session}");
+    assert!(session["next_try_at"].is_string(), "{session}");
+    // Longer than a session that does not persist tries.
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    assert_eq!(service.session(&id).await["state"], "reconnecting");
+    camera.listen();
+    let running = |session: &Value| session["state"] == "running" && scored(session) > 0;
+    service.until_that(&id, "it runs", running).await;
+}

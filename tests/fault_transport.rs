@@ -1,0 +1,203 @@
+//! How packets travel: over TCP, over UDP where the camera wants that or is
+//! silent over TCP, over IPv6, and over lines that swap and repeat them.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the helpers of tests fail by panicking too"
+)]
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bestshot_tests::{
+    Service,
+    fault_camera::{
+        Clip, End, FaultCamera, Faults, Harm, Loss, Media, Reply, Setup, Transport, When,
+    },
+};
+use serde_json::{Value, json};
+
+const DIAGNOSIS: Duration = Duration::from_secs(10);
+const AT_ONCE: Duration = Duration::from_secs(2);
+
+fn clip() -> Arc<Clip> {
+    Clip::of("vtest_h264.mp4")
+}
+
+fn camera(faults: Faults) -> FaultCamera {
+    Setup::playing(&clip()).speed(2.0).faults(faults).start()
+}
+
+fn refusing(transport: Transport, status: u16) -> Faults {
+    let when = When::method("SETUP").over(transport);
+    Faults::default().reply(when, Reply::Status(status))
+}
+
+fn transports(camera: &FaultCamera) -> Vec<Transport> {
+    let seen = camera.seen();
+    seen.sessions.iter().map(|s| s.transport).collect()
+}
+
+#[tokio::test]
+async fn a_camera_that_refuses_tcp_with_461_or_406_is_read_over_udp_at_once() {
+    let service = Service::start().await;
+    for status in [461, 406] {
+        let camera = camera(refusing(Transport::Tcp, status));
+        let start = Instant::now();
+        let id = service.begin(&camera.url()).await;
+        assert!(start.elapsed() <= AT_ONCE, "{:?}", start.elapsed());
+        let session = service.session(&id).await;
+        assert_eq!(session["stream"]["transport"], "udp");
+        assert_eq!(transports(&camera), [Transport::Udp], "{status}");
+        // One that was refused, and one that was not.
+        assert_eq!(camera.seen().count("SETUP"), 2);
+        service.halt(&id).await;
+        assert_eq!(camera.seen().count("TEARDOWN"), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_camera_that_is_silent_over_tcp_is_read_over_udp_within_ten_seconds() {
+    let service = Service::start().await;
+    for media in [Media::Silent, Media::Still] {
+        let camera = camera(Faults::default().media_over(Transport::Tcp, media));
+        let start = Instant::now();
+        let id = service.begin(&camera.url()).await;
+        let took = start.elapsed();
+        println!("{media:?}: the first picture after {took:?}");
+        assert!(took <= DIAGNOSIS, "{took:?}");
+        let session = service.session(&id).await;
+        assert_eq!(session["stream"]["transport"], "udp");
+        assert_eq!(transports(&camera), [Transport::Tcp, Transport::Udp]);
+        service.halt(&id).await;
+        // Both sessions were left in good order.
+        assert_eq!(camera.seen().count("TEARDOWN"), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_camera_that_refuses_every_transport_is_told_as_unsupported_at_once() {
+    let service = Service::start().await;
+    for status in [461, 406] {
+        let faults = Faults::default().reply(When::method("SETUP"), Reply::Status(status));
+        let camera = camera(faults);
+        let told = service.diagnose(&camera.url(), json!({})).await;
+        assert_eq!(told.kind, "unsupported", "{}", told.session);
+        assert!(told.took <= AT_ONCE, "{:?}", told.took);
+        assert!(camera.seen().sessions.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn tcp_alone_is_never_left_for_udp() {
+    let camera = camera(refusing(Transport::Tcp, 461));
+    let service = Service::start().await;
+    let tcp = json!({ "transport": "tcp" });
+    let told = service.diagnose(&camera.url(), tcp).await;
+    assert_eq!(told.kind, "unsupported", "{}", told.session);
+    assert!(told.took <= AT_ONCE, "{:?}", told.took);
+    assert_eq!(camera.seen().count("SETUP"), 1);
+}
+
+#[tokio::test]
+async fn udp_is_used_alone_where_it_is_asked_for() {
+    let service = Service::start().await;
+    let udp = json!({ "transport": "udp" });
+    let sound = camera(Faults::default());
+    let id = service.begin_with(&sound.url(), udp.clone()).await;
+    let session = service.session(&id).await;
+    assert_eq!(session["stream"]["transport"], "udp");
+    assert_eq!(session["options"]["transport"], "udp");
+    service.halt(&id).await;
+    let seen = sound.seen();
+    assert_eq!((seen.count("SETUP"), seen.count("TEARDOWN")), (1, 1));
+    assert_eq!(transports(&sound), [Transport::Udp]);
+
+    let refusing = camera(refusing(Transport::Udp, 461));
+    let told = service.diagnose(&refusing.url(), udp).await;
+    assert_eq!(told.kind, "unsupported", "{}", told.session);
+    assert!(transports(&refusing).is_empty());
+}
+
+#[tokio::test]
+async fn ipv6_is_read_over_tcp_and_udp() {
+    let service = Service::start().await;
+    for transport in ["tcp", "udp"] {
+        let camera = Setup::playing(&clip()).speed(2.0).ipv6().start();
+        assert!(camera.url().starts_with("rtsp://[::1]:"));
+        let options = json!({ "transport": transport });
+        let id = service.begin_with(&camera.url(), options).await;
+        let session = service.session(&id).await;
+        assert_eq!(session["stream"]["transport"], transport);
+        assert_eq!(session["rtsp_url"], camera.url());
+        service.halt(&id).await;
+    }
+}
+
+/// One pass over a line with this loss, from which all pictures come out whole.
+async fn costs_no_frame(service: &Service, name: &str, transport: &str, loss: Loss) {
+    let clip = Clip::of(name);
+    let whole = clip.units.len() as u64;
+    let camera = Setup::playing(&clip)
+        .speed(2.0)
+        .passes(1, End::Bye)
+        .faults(Faults::default().loss(loss))
+        .start();
+    let options = json!({ "transport": transport });
+    let id = service.open(&camera.url(), options).await;
+    let over = |session: &Value| ["ended", "failed"].iter().any(|s| session["state"] == *s);
+    let session = service.until_that(&id, "it is over", over).await;
+    let harmed = camera.seen().sessions[0].harmed.len();
+    assert!(harmed > 5, "{harmed} packets were harmed");
+    let what = format!("{name} over {transport}: {session}");
+    assert_eq!(session["stats"]["frames_scored"], whole, "{what}");
+    assert_eq!(session["stats"]["frames_rejected"]["corrupt"], 0, "{what}");
+}
+
+#[tokio::test]
+async fn five_percent_swapped_packets_cost_no_frame() {
+    let service = Service::start().await;
+    for (name, transport) in [
+        ("vtest_h264.mp4", "tcp"),
+        ("vtest_h264.mp4", "udp"),
+        ("vtest_hevc.mp4", "udp"),
+    ] {
+        let loss = Loss::of(0.05, 11, &[Harm::Reorder]);
+        costs_no_frame(&service, name, transport, loss).await;
+    }
+}
+
+#[tokio::test]
+async fn five_percent_repeated_packets_cost_no_frame() {
+    let service = Service::start().await;
+    for (name, transport) in [
+        ("vtest_h264.mp4", "tcp"),
+        ("vtest_h264.mp4", "udp"),
+        ("vtest_hevc.mp4", "udp"),
+    ] {
+        let loss = Loss::of(0.05, 12, &[Harm::Duplicate]);
+        costs_no_frame(&service, name, transport, loss).await;
+    }
+}
+
+#[tokio::test]
+async fn lost_packets_are_counted_and_never_shown_over_tcp_and_udp() {
+    let service = Service::start().await;
+    for transport in ["tcp", "udp"] {
+        let faults = Faults::default().loss(Loss::dropping(0.02, 5));
+        let camera = Setup::playing(&clip())
+            .speed(2.0)
+            .passes(1, End::Bye)
+            .faults(faults)
+            .start();
+        let options = json!({ "transport": transport });
+        let id = service.open(&camera.url(), options).await;
+        let over = |session: &Value| ["ended", "failed"].iter().any(|s| session["state"] == *s);
+        let session = service.until_that(&id, "it is over", over).await;
+        let rejected = session["stats"]["frames_rejected"]["corrupt"].as_u64();
+        assert!(rejected > Some(0), "{session}");
+        assert_eq!(session["state"], "ended");
+    }
+}
