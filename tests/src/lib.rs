@@ -16,6 +16,7 @@
 mod answer;
 mod browser;
 mod camera;
+mod capture;
 mod document;
 mod fault;
 pub mod fault_camera;
@@ -32,9 +33,10 @@ mod watching;
 pub use answer::Answer;
 pub use browser::Browser;
 pub use camera::{Camera, Login};
+pub use capture::{Capture, DescribedVideo, files_below};
 pub use document::Document;
 pub use fault::FaultPort;
-pub use place::{binary, clip, more_recordings, nightly, screenshots, workspace};
+pub use place::{binary, captures, clip, more_recordings, nightly, screenshots, workspace};
 pub use png::PngFile;
 pub use process::{
     Process, command_line, descendants, environment, go_on, halt, is_alive, kill_hard,

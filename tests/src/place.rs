@@ -64,6 +64,13 @@ pub fn more_recordings() -> Option<PathBuf> {
     given.map(|given| workspace().join(given))
 }
 
+/// A folder of recorded answers of real cameras, where `BESTSHOT_CAPTURES` names
+/// one.
+pub fn captures() -> Option<PathBuf> {
+    let given = env::var_os("BESTSHOT_CAPTURES").filter(|given| !given.is_empty());
+    given.map(|given| workspace().join(given))
+}
+
 /// Whether tests may take minutes.
 pub fn nightly() -> bool {
     env::var_os("BESTSHOT_NIGHTLY").is_some_and(|value| value == "1")
