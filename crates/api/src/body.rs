@@ -156,6 +156,7 @@ fn field_schema(option: &StartOption) -> MetaSchema {
             maximum: Some(to.into()),
             ..MetaSchema::new_with_format("integer", "int32")
         },
+        Shape::Flag => MetaSchema::new("boolean"),
         Shape::Number(from, to) => MetaSchema {
             minimum: Some(from),
             maximum: Some(to),

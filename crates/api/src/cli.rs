@@ -10,6 +10,10 @@ use std::{
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use ipnet::IpNet;
 
+pub(crate) use self::deadlines::DeadlineArgs;
+
+mod deadlines;
+
 /// Point it at a camera; get its best frames.
 ///
 /// Every option can be given on the command line, in the environment (as shown
@@ -135,6 +139,9 @@ pub(crate) struct Serve {
     pub(crate) max_sessions: NonZeroUsize,
 
     #[command(flatten)]
+    pub(crate) deadlines: DeadlineArgs,
+
+    #[command(flatten, next_help_heading = "Other options")]
     pub(crate) common: Common,
 }
 
@@ -219,7 +226,7 @@ pub(crate) struct StartArgs {
     )]
     pub(crate) sampling: String,
 
-    /// Skip so many seconds of stream at the start. This version offers 0 only.
+    /// Skip so many seconds of stream at the start, while exposure settles.
     #[arg(
         long,
         value_name = "SECONDS",
@@ -243,7 +250,8 @@ pub(crate) struct StartArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Camera options")]
 pub(crate) struct CameraArgs {
-    /// Let the camera send by auto or tcp. This version does not offer udp.
+    /// Let the camera send by tcp, by udp, or by auto: TCP, and UDP where the
+    /// camera refuses TCP or sends nothing by it.
     #[arg(
         long,
         value_name = "HOW",
@@ -251,6 +259,16 @@ pub(crate) struct CameraArgs {
         default_value = "auto"
     )]
     pub(crate) transport: String,
+
+    /// Go on trying a camera that has never answered, instead of giving it up
+    /// after its first tries.
+    #[arg(long, env = "BESTSHOT_PERSIST")]
+    pub(crate) persist: bool,
+
+    /// Take the certificate of an rtsps camera unchecked: on a network where
+    /// nobody could stand between.
+    #[arg(long, alias = "tls_insecure", env = "BESTSHOT_TLS_INSECURE")]
+    pub(crate) tls_insecure: bool,
 
     /// Log in to the camera with this user name, where the address holds none.
     #[arg(long, value_name = "NAME", env = "BESTSHOT_USERNAME")]
@@ -290,6 +308,9 @@ pub(crate) struct Grab {
     #[command(flatten)]
     pub(crate) camera: CameraArgs,
 
+    #[command(flatten)]
+    pub(crate) deadlines: DeadlineArgs,
+
     #[command(flatten, next_help_heading = "Other options")]
     pub(crate) common: Common,
 }
@@ -316,6 +337,9 @@ pub(crate) struct Probe {
 
     #[command(flatten)]
     pub(crate) camera: CameraArgs,
+
+    #[command(flatten)]
+    pub(crate) deadlines: DeadlineArgs,
 
     #[command(flatten, next_help_heading = "Other options")]
     pub(crate) common: Common,

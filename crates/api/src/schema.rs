@@ -76,10 +76,14 @@ pub(crate) struct Options {
     pub(crate) sampling: String,
     /// How the camera sends.
     pub(crate) transport: String,
+    /// Whether an `rtsps` camera's certificate is taken unchecked.
+    pub(crate) tls_insecure: bool,
     /// Seconds of stream skipped at the start.
     pub(crate) warmup: f64,
     /// Seconds of stream after which the session stops by itself.
     pub(crate) duration: Option<f64>,
+    /// Whether a camera that has never answered is tried on and on.
+    pub(crate) persist: bool,
 }
 
 impl From<&manifest::Options> for Options {
@@ -95,8 +99,10 @@ impl From<&manifest::Options> for Options {
             roi: o.roi.clone(),
             sampling: o.sampling.clone(),
             transport: o.transport.clone(),
+            tls_insecure: o.tls_insecure,
             warmup: o.warmup,
             duration: o.duration,
+            persist: o.persist,
         }
     }
 }
@@ -186,7 +192,7 @@ impl From<&manifest::Stats> for Stats {
     }
 }
 
-/// Why a session failed.
+/// Why a session failed, or what keeps it from its camera.
 #[derive(Clone, Debug, Object)]
 pub(crate) struct SessionError {
     /// In one word: `unreachable`, `refused`, `dns`, `timeout`, `unauthorized`,
@@ -226,8 +232,13 @@ pub(crate) struct Session {
     pub(crate) started_at: String,
     /// RFC 3339; absent while it runs.
     pub(crate) ended_at: Option<String>,
-    /// Why it failed; absent unless it did.
+    /// Why it failed; while it is `reconnecting`, why; while it is `running`, that
+    /// every picture of the last seconds was damaged. Absent otherwise.
     pub(crate) error: Option<SessionError>,
+    /// While it is `reconnecting`: when the camera is tried again. RFC 3339.
+    pub(crate) next_try_at: Option<String>,
+    /// What its owner should know although it works.
+    pub(crate) warning: Option<String>,
 }
 
 impl Session {
@@ -253,6 +264,8 @@ impl Session {
             started_at: facts.started_at.to_string(),
             ended_at,
             error: status.error.as_ref().map(Into::into),
+            next_try_at: status.next_try_at.clone(),
+            warning: status.warning.clone(),
         }
     }
 
@@ -268,6 +281,8 @@ impl Session {
             started_at: m.started_at.clone(),
             ended_at: Some(m.ended_at.clone()),
             error: m.error.as_ref().map(Into::into),
+            next_try_at: None,
+            warning: None,
         }
     }
 }

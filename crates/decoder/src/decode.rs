@@ -160,7 +160,7 @@ impl Decoder {
         if unit.after_gap {
             self.gate.damage();
         }
-        self.gate.packet(serial, unit.keyframe, unit.broken);
+        self.gate.packet(serial, unit.access, unit.broken);
         if self.pending.len() == PENDING {
             self.pending.pop_front();
         }

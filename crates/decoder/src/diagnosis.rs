@@ -2,17 +2,19 @@
 //! words of a camera owner. Our own verdict counts first: libav reports a mute
 //! camera as invalid data.
 
-use std::{io, path::Path, time::Duration};
+use std::{fmt, io, path::Path, time::Duration};
 
 use ffmpeg_next::ffi;
 
 use crate::{
     error::{AvError, Error, ErrorKind},
+    log::Signals,
+    url::RtspUrl,
     watch::{Verdict, Watch},
 };
 
 /// Why a camera could not be opened.
-pub(crate) fn opening(name: &str, code: AvError, watch: &Watch) -> Error {
+pub(crate) fn opening(name: &str, code: AvError, watch: &Watch, signals: &Signals) -> Error {
     if let Some(verdict) = watch.verdict() {
         let message = format!("{name} did not answer in time; is it a camera, and is it awake?");
         return own_verdict(name, verdict)
@@ -32,6 +34,15 @@ pub(crate) fn opening(name: &str, code: AvError, watch: &Watch) -> Error {
             ErrorKind::NotFound,
             format!("the camera answers, but has no stream at {name}; check the path"),
         ),
+        // It described its stream and refused to set it up so: 406, 454, or 400 from
+        // some that mean 461.
+        ffi::AVERROR_HTTP_OTHER_4XX | ffi::AVERROR_HTTP_BAD_REQUEST if signals.described() => {
+            return Error::new(
+                ErrorKind::Unsupported,
+                format!("{name} refuses to send its video by this transport"),
+            )
+            .with_source(TransportRefused(code));
+        }
         ffi::AVERROR_HTTP_OTHER_4XX | ffi::AVERROR_HTTP_BAD_REQUEST => (
             ErrorKind::Unsupported,
             format!("{name} refused the request for its stream"),
@@ -57,17 +68,27 @@ pub(crate) fn opening(name: &str, code: AvError, watch: &Watch) -> Error {
     Error::new(kind, message).with_source(code)
 }
 
-/// Whether the camera refused the transport (461), not the request.
+/// What libav returned where another transport is worth a try.
+#[derive(Debug)]
+struct TransportRefused(AvError);
+
+impl fmt::Display for TransportRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for TransportRefused {}
+
+/// Whether the camera refused the transport (461 and the like), not the request.
 pub(crate) fn refused_transport(error: &Error) -> bool {
-    let code = std::error::Error::source(error).and_then(|s| s.downcast_ref::<AvError>());
-    code.is_some_and(|AvError(code)| {
-        [
-            ffmpeg_next::error::EPROTONOSUPPORT,
-            ffmpeg_next::error::EPROTO,
-        ]
-        .iter()
-        .any(|e| ffi::AVERROR(*e) == *code)
-    })
+    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<TransportRefused>)
+}
+
+/// Why a camera that refuses both transports cannot be read.
+pub(crate) fn no_transport(url: &RtspUrl) -> Error {
+    let message = format!("{url} refuses to send its video by TCP and by UDP");
+    Error::new(ErrorKind::Unsupported, message)
 }
 
 /// Why a file could not be opened.
@@ -114,8 +135,8 @@ pub(crate) fn reading(
             )
         } else {
             let message =
-                format!("{name} accepted the session but sent no video within {seconds:.0} s");
-            (ErrorKind::Timeout, message)
+                format!("{name} opened its stream but sent no video within {seconds:.0} s");
+            (ErrorKind::NoVideo, message)
         };
         return own_verdict(name, verdict)
             .unwrap_or_else(|| Error::new(kind, message))
@@ -180,10 +201,20 @@ fn system(name: &str, code: AvError) -> Option<Error> {
             ErrorKind::Unreachable,
             format!("there is no way to {name} in this network"),
         ),
-        _ if number == ffmpeg_next::error::EPROTONOSUPPORT => (
-            ErrorKind::Unsupported,
-            format!("{name} refuses to send its video by this transport"),
-        ),
+        _ if [
+            ffmpeg_next::error::EPROTONOSUPPORT,
+            ffmpeg_next::error::EPROTO,
+        ]
+        .contains(&number) =>
+        {
+            return Some(
+                Error::new(
+                    ErrorKind::Unsupported,
+                    format!("{name} refuses to send its video by this transport"),
+                )
+                .with_source(TransportRefused(code)),
+            );
+        }
         _ => return None,
     };
     Some(Error::new(kind, message).with_source(code))

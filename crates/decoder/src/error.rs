@@ -16,7 +16,7 @@ pub enum ErrorKind {
     Refused,
     /// The host name does not resolve.
     Dns,
-    /// The camera did not complete the handshake, or sent no packet, in time.
+    /// The camera did not complete the handshake in time.
     Timeout,
     /// The camera wants other credentials (401), or forbids this stream (403).
     Unauthorized,
@@ -24,7 +24,7 @@ pub enum ErrorKind {
     NotFound,
     /// The camera sent the reader elsewhere, which is never followed.
     Redirected,
-    /// The camera offers no video.
+    /// The camera offers no video, or opened the stream and sent none.
     NoVideo,
     /// The video's codec, pixel format or protocol cannot be read here.
     Unsupported,
@@ -82,6 +82,7 @@ impl fmt::Display for ErrorKind {
 pub struct Error {
     kind: ErrorKind,
     message: String,
+    lasting: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -90,6 +91,17 @@ impl Error {
         Self {
             kind,
             message: message.into(),
+            lasting: matches!(
+                kind,
+                ErrorKind::Unauthorized
+                    | ErrorKind::NotFound
+                    | ErrorKind::Redirected
+                    | ErrorKind::Unsupported
+                    | ErrorKind::NoKeyframe
+                    | ErrorKind::Limit
+                    | ErrorKind::Stopped
+                    | ErrorKind::Internal
+            ),
             source: None,
         }
     }
@@ -100,6 +112,18 @@ impl Error {
     ) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    /// The same, of a kind that may pass, where it will not.
+    pub(crate) fn lasting(mut self) -> Self {
+        self.lasting = true;
+        self
+    }
+
+    /// Whether trying again in a moment is pointless: somebody must first change
+    /// something. A camera that restarts, or a network that is down, may come back.
+    pub fn is_lasting(&self) -> bool {
+        self.lasting
     }
 
     /// Who is at fault.

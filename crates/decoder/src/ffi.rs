@@ -93,6 +93,7 @@ unsafe extern "C" fn on_log(avcl: *mut c_void, level: c_int, format: *const c_ch
 /// What the interrupt callback reads.
 struct Poll {
     watch: Arc<Watch>,
+    signals: Arc<Signals>,
     context: *const AVFormatContext,
     url: CString,
     /// How many streams the context had when libav last asked: after a failure the
@@ -105,6 +106,11 @@ unsafe extern "C" fn must_end(opaque: *mut c_void) -> c_int {
     // the context that holds this callback, and never written through.
     let poll = unsafe { &*opaque.cast::<Poll>() };
     if poll.watch.must_end() {
+        return 1;
+    }
+    if poll.signals.names_stranger() {
+        // libav is about to send datagrams to a machine of the camera's choice.
+        poll.watch.judge(Verdict::Redirected);
         return 1;
     }
     // SAFETY: libav calls back on the thread that is inside a call on this
@@ -166,6 +172,7 @@ impl Input {
         let listening = Listening::new(context as usize, signals);
         let poll = Box::into_raw(Box::new(Poll {
             watch,
+            signals: Arc::clone(signals),
             context,
             url,
             streams: AtomicU32::new(0),
@@ -181,6 +188,8 @@ impl Input {
             None => ptr::null(),
         };
         let given: Dictionary<'_> = options.iter().copied().collect();
+        // Contexts of the network log for themselves, on this thread.
+        let _here = log::during(signals);
         // SAFETY: `context` is ours and fresh; the callback's `poll` outlives it (Drop).
         // avformat_open_input takes the dictionary by reference and leaves what it did
         // not use; on failure it frees the context and sets the pointer to null, which
@@ -288,6 +297,32 @@ impl Drop for Input {
 
 fn rate(value: AVRational) -> Option<f64> {
     (value.num > 0 && value.den > 0).then(|| f64::from(value.num) / f64::from(value.den))
+}
+
+/// Whether the linked libav can check the certificate of an `rtsps` camera against
+/// the host's name: its RTSP demuxer then has options for that.
+pub(crate) fn rtsp_can_verify() -> bool {
+    // SAFETY: the demuxer is static or null; av_opt_find2 with FAKE_OBJ reads the class
+    // behind the pointer that it is given, which is static as well.
+    unsafe {
+        let format = ffi::av_find_input_format(c"rtsp".as_ptr());
+        let Some(format) = format.as_ref() else {
+            return false;
+        };
+        let mut class = format.priv_class;
+        !class.is_null()
+            && [c"tls_verify", c"verifyhost"].iter().all(|name| {
+                !ffi::av_opt_find2(
+                    (&raw mut class).cast(),
+                    name.as_ptr(),
+                    ptr::null(),
+                    0,
+                    ffi::AV_OPT_SEARCH_FAKE_OBJ,
+                    ptr::null_mut(),
+                )
+                .is_null()
+            })
+    }
 }
 
 /// Listens to a decoder's log lines.

@@ -10,15 +10,17 @@ use std::{
         mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError},
     },
     thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use crate::{
     decode::Decoder,
     error::{Error, ErrorKind},
     frame::Frame,
+    open,
     options::{OpenOptions, Transport},
     packets::{self, Packets, Unit},
+    patience::Patience,
     url::RtspUrl,
     watch::{Stop, Watch},
 };
@@ -37,6 +39,11 @@ pub struct StreamInfo {
     pub frame_rate: Option<f64>,
     /// Seconds, of a file.
     pub duration: Option<f64>,
+    /// From the first step of opening a camera to the end of its handshake.
+    pub handshake: Option<Duration>,
+    /// Bytes of the receive buffer for datagrams, where the kernel cut it below what
+    /// was asked for (`net.core.rmem_max`): bursts may overflow it.
+    pub receive_buffer_cut: Option<u64>,
 }
 
 /// What was read so far. Numbers only grow.
@@ -82,7 +89,7 @@ pub struct Frames {
     ready: VecDeque<Frame>,
     info: StreamInfo,
     shared: Arc<Shared>,
-    keyframe_wait: KeyframeWait,
+    patience: Patience,
     done: bool,
 }
 
@@ -97,20 +104,13 @@ enum Source {
     },
 }
 
-/// The deadline for the first picture that stands on a keyframe.
-struct KeyframeWait {
-    allowed: Option<Duration>,
-    since: Option<Instant>,
-    name: String,
-}
-
 impl Frames {
     /// Connects to a camera and starts reading it.
     ///
     /// # Errors
     /// Every kind but `NoKeyframe` and `Stalled`; see [`ErrorKind`].
     pub fn open_rtsp(url: &RtspUrl, options: &OpenOptions, stop: &Stop) -> Result<Self, Error> {
-        let packets = Packets::open_rtsp(url, options, &packets::watch(stop))?;
+        let packets = open::open_rtsp(url, options, stop)?;
         let decoder = Decoder::new(&packets, options)?;
         let info = info(&packets, &decoder);
         let name = packets.name().to_owned();
@@ -130,17 +130,13 @@ impl Frames {
             .map_err(|e| {
                 Error::new(ErrorKind::Internal, "no thread could be started").with_source(e)
             })?;
-        let wait = KeyframeWait {
-            allowed: Some(options.deadlines.first_keyframe),
-            since: None,
-            name,
-        };
+        let patience = Patience::with_camera(name, options.deadlines.first_keyframe);
         let source = Source::Camera {
             units,
             watch,
             reader: Some(reader),
         };
-        Ok(Self::assemble(source, decoder, info, shared, wait))
+        Ok(Self::assemble(source, decoder, info, shared, patience))
     }
 
     /// Opens a video file of this machine.
@@ -152,13 +148,14 @@ impl Frames {
         let packets = Packets::open_file(path, packets::watch(stop))?;
         let decoder = Decoder::new(&packets, options)?;
         let info = info(&packets, &decoder);
-        let wait = KeyframeWait {
-            allowed: None,
-            since: None,
-            name: packets.name().to_owned(),
-        };
         let source = Source::File(Box::new(packets));
-        Ok(Self::assemble(source, decoder, info, Arc::default(), wait))
+        Ok(Self::assemble(
+            source,
+            decoder,
+            info,
+            Arc::default(),
+            Patience::with_file(),
+        ))
     }
 
     fn assemble(
@@ -166,7 +163,7 @@ impl Frames {
         decoder: Decoder,
         info: StreamInfo,
         shared: Arc<Shared>,
-        keyframe_wait: KeyframeWait,
+        patience: Patience,
     ) -> Self {
         Self {
             source,
@@ -174,7 +171,7 @@ impl Frames {
             ready: VecDeque::new(),
             info,
             shared,
-            keyframe_wait,
+            patience,
             done: false,
         }
     }
@@ -217,13 +214,12 @@ impl Frames {
         };
         let more = unit.is_some();
         if let Some(unit) = &unit {
-            self.keyframe_wait.packet(unit.arrival)?;
+            self.patience.packet(unit.arrival, unit.keyframe)?;
         }
         let ready = &mut self.ready;
         self.decoder.decode(unit, |frame| ready.push_back(frame))?;
-        if self.ready.iter().any(|f| f.taint().is_none()) {
-            self.keyframe_wait.allowed = None;
-        }
+        let clean = self.ready.iter().any(|f| f.taint().is_none());
+        self.patience.pictures(!self.ready.is_empty(), clean)?;
         Ok(more)
     }
 }
@@ -259,27 +255,6 @@ impl Drop for Frames {
                 let _ = reader.join();
             }
         }
-    }
-}
-
-impl KeyframeWait {
-    fn packet(&mut self, arrival: Instant) -> Result<(), Error> {
-        let Some(allowed) = self.allowed else {
-            return Ok(());
-        };
-        let since = *self.since.get_or_insert(arrival);
-        if arrival.saturating_duration_since(since) < allowed {
-            return Ok(());
-        }
-        Err(Error::new(
-            ErrorKind::NoKeyframe,
-            format!(
-                "{} sends video, but no picture in {} s that can be decoded by itself; \
-                 set a shorter keyframe interval in the camera",
-                self.name,
-                allowed.as_secs()
-            ),
-        ))
     }
 }
 
@@ -389,5 +364,7 @@ fn info(packets: &Packets, decoder: &Decoder) -> StreamInfo {
         transport: packets.transport,
         frame_rate: packets.parameters.frame_rate,
         duration: packets.parameters.duration,
+        handshake: packets.handshake,
+        receive_buffer_cut: packets.signals.receive_buffer(),
     }
 }

@@ -2,6 +2,8 @@
 //! follows the packets themselves: closed until a clean keyframe, closed again by
 //! anything that went missing or would not decode. Pure.
 
+use crate::nal::{Access, Entry};
+
 /// Why a picture may not win.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Taint {
@@ -19,6 +21,9 @@ pub(crate) struct Gate {
     /// that leave the decoder before its own may still lean on what was lost
     /// (the leading pictures of an open GOP).
     resuming_at: Option<u64>,
+    /// Under way in a stream that refreshes gradually: pictures that are predicted
+    /// from which are still to come until everything was refreshed.
+    refresh: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,22 +38,42 @@ impl Gate {
         Self {
             state: State::Waiting,
             resuming_at: None,
+            refresh: None,
         }
     }
 
     /// A packet is about to be decoded. `broken`: something went missing right
     /// before it or inside it.
-    pub(crate) fn packet(&mut self, serial: u64, keyframe: bool, broken: bool) {
+    pub(crate) fn packet(&mut self, serial: u64, access: Access, broken: bool) {
         if broken {
             self.damage();
-        } else if keyframe && (self.state != State::Clean || self.resuming_at.is_some()) {
-            self.state = State::Clean;
-            self.resuming_at = Some(serial);
+            return;
         }
+        let unclean = self.state != State::Clean;
+        match access.entry {
+            Entry::Clean if unclean || self.resuming_at.is_some() => self.resume(serial),
+            Entry::After(pictures) if unclean && self.refresh.is_none() => {
+                self.refresh = Some(pictures);
+            }
+            _ if access.reference => {
+                self.refresh = self.refresh.map(|left| left.saturating_sub(1));
+                if self.refresh == Some(0) {
+                    self.resume(serial);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn resume(&mut self, serial: u64) {
+        self.state = State::Clean;
+        self.resuming_at = Some(serial);
+        self.refresh = None;
     }
 
     /// The decoder refused a packet or complained about it.
     pub(crate) fn damage(&mut self) {
+        self.refresh = None;
         if self.state == State::Clean {
             self.state = State::Tainted;
         }
@@ -81,12 +106,19 @@ impl Gate {
 mod tests {
     use super::*;
 
+    fn access(keyframe: bool) -> Access {
+        Access {
+            entry: if keyframe { Entry::Clean } else { Entry::None },
+            reference: true,
+        }
+    }
+
     /// Sends packets in decode order, then takes pictures in output order.
     fn run(packets: &[(u64, bool, bool)], output: &[u64]) -> Vec<Option<Taint>> {
         let mut gate = Gate::new();
         let mut taints = std::collections::HashMap::new();
         for &(serial, keyframe, broken) in packets {
-            gate.packet(serial, keyframe, broken);
+            gate.packet(serial, access(keyframe), broken);
             taints.insert(serial, gate.taint());
         }
         output.iter().map(|s| gate.picture(*s, taints[s])).collect()
@@ -115,8 +147,8 @@ mod tests {
         let got = run(&packets, &[4]);
         assert_eq!(got, [None]);
         let mut gate = Gate::new();
-        gate.packet(0, true, false);
-        gate.packet(3, true, true);
+        gate.packet(0, access(true), false);
+        gate.packet(3, access(true), true);
         assert_eq!(
             gate.taint(),
             Some(Taint::Corrupt),
@@ -135,10 +167,10 @@ mod tests {
         ];
         let mut gate = Gate::new();
         let mut seen = Vec::new();
-        gate.packet(0, true, false);
+        gate.packet(0, access(true), false);
         seen.push(gate.picture(0, None));
         for &(serial, key, broken) in &packets[1..] {
-            gate.packet(serial, key, broken);
+            gate.packet(serial, access(key), broken);
         }
         seen.push(gate.picture(1, Some(Taint::Corrupt)));
         seen.push(gate.picture(3, None));
@@ -147,5 +179,42 @@ mod tests {
             seen,
             [None, Some(Taint::Corrupt), Some(Taint::Corrupt), None]
         );
+    }
+
+    #[test]
+    fn a_gradual_refresh_is_clean_when_it_is_complete_and_not_when_it_begins() {
+        let refresh = Access {
+            entry: Entry::After(3),
+            reference: true,
+        };
+        let mut gate = Gate::new();
+        gate.packet(0, access(true), false);
+        gate.packet(1, access(false), true);
+        gate.packet(2, refresh, false);
+        let mut taints = vec![gate.taint()];
+        for serial in 3..6 {
+            gate.packet(serial, access(false), false);
+            taints.push(gate.taint());
+        }
+        let corrupt = Some(Taint::Corrupt);
+        assert_eq!(taints, [corrupt, corrupt, corrupt, None]);
+    }
+
+    #[test]
+    fn a_loss_during_a_gradual_refresh_waits_for_the_next_one() {
+        let mut gate = Gate::new();
+        let refresh = Access {
+            entry: Entry::After(2),
+            reference: true,
+        };
+        gate.packet(0, refresh, false);
+        gate.packet(1, access(false), true);
+        gate.packet(2, access(false), false);
+        gate.packet(3, access(false), false);
+        assert_eq!(gate.taint(), Some(Taint::BeforeKeyframe));
+        gate.packet(4, refresh, false);
+        gate.packet(5, access(false), false);
+        gate.packet(6, access(false), false);
+        assert_eq!(gate.taint(), None);
     }
 }

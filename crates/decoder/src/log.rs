@@ -4,6 +4,7 @@
 
 use std::{
     cell::RefCell,
+    net::IpAddr,
     sync::{
         Arc, Mutex, OnceLock, PoisonError, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -29,6 +30,11 @@ pub(crate) struct Signals {
     bye: AtomicBool,
     too_large: AtomicBool,
     described: AtomicBool,
+    /// Whose media are taken; not set where the transport leaves no choice.
+    camera: OnceLock<IpAddr>,
+    stranger: AtomicBool,
+    /// Bytes, where the kernel gave less than was asked for.
+    receive_buffer: AtomicU64,
 }
 
 impl Signals {
@@ -50,6 +56,21 @@ impl Signals {
     /// Whether the camera sent a description (SDP) of its stream.
     pub(crate) fn described(&self) -> bool {
         self.described.load(Ordering::Acquire)
+    }
+
+    /// From now on, media that the camera lets another machine send are none of ours.
+    pub(crate) fn expect_media_from(&self, camera: IpAddr) {
+        let _ = self.camera.set(camera);
+    }
+
+    /// Whether the camera named another machine as the sender of its media.
+    pub(crate) fn names_stranger(&self) -> bool {
+        self.stranger.load(Ordering::Acquire)
+    }
+
+    /// The receive buffer for datagrams, where the kernel cut it down.
+    pub(crate) fn receive_buffer(&self) -> Option<u64> {
+        Some(self.receive_buffer.load(Ordering::Acquire)).filter(|bytes| *bytes > 0)
     }
 
     /// Whether the camera said goodbye (RTCP BYE).
@@ -80,6 +101,8 @@ impl Drop for During {
 /// Lines below INFO that mean something.
 const BYE: &[u8] = b"Received BYE";
 const SDP: &[u8] = b"SDP:";
+/// A line of a camera's answer; what we send, passwords in it, has another format.
+const ANSWER: &[u8] = b"line='%s'";
 
 /// What a line of libav means for the stream it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,11 +112,14 @@ enum Meaning {
     Bye,
     TooLarge,
     Described,
+    Answer,
+    BufferCut,
 }
 
 /// Reads libav's *format string*, which no camera can influence.
 fn meaning(level: i32, format: &[u8]) -> Option<Meaning> {
     const OVERSIZED: &[u8] = b"Picture size %ux%u exceeds";
+    const BUFFER_CUT: &[u8] = b"attempted to set receive buffer";
     const LOST: [&[u8]; 3] = [
         b"RTP: missed",
         b"max delay reached",
@@ -107,6 +133,12 @@ fn meaning(level: i32, format: &[u8]) -> Option<Meaning> {
     }
     if format.starts_with(SDP) {
         return Some(Meaning::Described);
+    }
+    if format.starts_with(ANSWER) {
+        return Some(Meaning::Answer);
+    }
+    if format.starts_with(BUFFER_CUT) {
+        return Some(Meaning::BufferCut);
     }
     if format.starts_with(OVERSIZED) {
         return Some(Meaning::TooLarge);
@@ -148,32 +180,86 @@ impl Drop for Listening {
 /// first thing asked: libav hands over every level, and TRACE lines carry
 /// passwords.
 pub(crate) fn is_wanted(level: i32, format: &[u8]) -> bool {
-    level <= INFO || format.starts_with(BYE) || format.starts_with(SDP)
+    level <= INFO || [BYE, SDP, ANSWER].iter().any(|f| format.starts_with(f))
 }
 
 /// Takes one line in: `context` is the address of libav's context (0 for none).
 pub(crate) fn receive(context: usize, level: i32, format: &[u8], line: impl FnOnce() -> String) {
-    if let Some(meaning) = meaning(level, format) {
-        let streams = STREAMS.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = streams
-            .iter()
-            .find(|(known, _)| *known == context)
-            .map(|(_, s)| s.clone());
-        drop(streams);
-        let signals = known
-            .unwrap_or_else(|| HERE.with_borrow(Weak::clone))
-            .upgrade();
-        if let Some(signals) = signals {
-            match meaning {
-                Meaning::Lost => _ = signals.lost.fetch_add(1, Ordering::AcqRel),
-                Meaning::Damaged => _ = signals.damaged.fetch_add(1, Ordering::AcqRel),
-                Meaning::TooLarge => signals.too_large.store(true, Ordering::Release),
-                Meaning::Described => signals.described.store(true, Ordering::Release),
-                Meaning::Bye => signals.bye.store(true, Ordering::Release),
+    let Some(meaning) = meaning(level, format) else {
+        return forward(level, line);
+    };
+    let Some(signals) = belongs_to(context) else {
+        if meaning != Meaning::Answer {
+            forward(level, line);
+        }
+        return;
+    };
+    match meaning {
+        Meaning::Lost => _ = signals.lost.fetch_add(1, Ordering::AcqRel),
+        Meaning::Damaged => _ = signals.damaged.fetch_add(1, Ordering::AcqRel),
+        Meaning::TooLarge => signals.too_large.store(true, Ordering::Release),
+        Meaning::Described => signals.described.store(true, Ordering::Release),
+        Meaning::Bye => signals.bye.store(true, Ordering::Release),
+        Meaning::Answer => {
+            // Only of interest where libav would send to whatever stands there.
+            if let Some(camera) = signals.camera.get()
+                && names_other_source(&line(), *camera)
+            {
+                signals.stranger.store(true, Ordering::Release);
             }
+            return;
+        }
+        Meaning::BufferCut => {
+            let line = line();
+            if let Some(bytes) = last_number(&line) {
+                signals.receive_buffer.store(bytes, Ordering::Release);
+            }
+            return forward(level, || line);
         }
     }
     forward(level, line);
+}
+
+/// The stream that a line is about: its context's, else the one of this thread.
+fn belongs_to(context: usize) -> Option<Arc<Signals>> {
+    let streams = STREAMS.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = streams
+        .iter()
+        .find(|(known, _)| *known == context)
+        .map(|(_, s)| s.clone());
+    drop(streams);
+    known
+        .unwrap_or_else(|| HERE.with_borrow(Weak::clone))
+        .upgrade()
+}
+
+/// Whether a line of a camera's answer is a `Transport:` header (RFC 2326 12.39)
+/// whose `source` is not the camera itself. A name counts as somebody else: it
+/// would be looked up, and could be anything.
+pub(crate) fn names_other_source(line: &str, camera: IpAddr) -> bool {
+    let line = line.trim().trim_start_matches("line='");
+    let Some((name, value)) = line.split_once(':') else {
+        return false;
+    };
+    if !name.trim().eq_ignore_ascii_case("transport") {
+        return false;
+    }
+    value
+        .split([';', ',', '\''])
+        .filter_map(|part| part.split_once('='))
+        .filter(|(key, _)| key.trim().eq_ignore_ascii_case("source"))
+        .any(|(_, source)| {
+            let source = source.trim().trim_start_matches('[').trim_end_matches(']');
+            let is_camera = source
+                .parse()
+                .is_ok_and(|ip: IpAddr| ip.to_canonical() == camera.to_canonical());
+            !source.is_empty() && !is_camera
+        })
+}
+
+fn last_number(line: &str) -> Option<u64> {
+    let mut numbers = line.split(|c: char| !c.is_ascii_digit());
+    numbers.rfind(|digits| !digits.is_empty())?.parse().ok()
 }
 
 fn forward(level: i32, line: impl FnOnce() -> String) {
@@ -239,7 +325,44 @@ mod tests {
     #[test]
     fn lines_that_may_carry_credentials_are_not_even_looked_at() {
         assert!(!is_wanted(56, b"Sending:\n%s--\n"));
-        assert!(!is_wanted(48, b"line='%s'\n"));
+        assert!(!is_wanted(56, b"%s: header='%s'\n"));
         assert!(is_wanted(48, b"Received BYE\n"));
+    }
+
+    #[test]
+    fn an_answer_that_lets_another_machine_send_is_noticed() {
+        let camera: IpAddr = "192.168.1.20".parse().unwrap();
+        let header = |value: &str| format!("line='Transport: RTP/AVP/UDP;unicast;{value}'\n");
+        for own in [
+            "client_port=5000-5001;server_port=6970-6971",
+            "source=192.168.1.20;server_port=6970-6971",
+            "source=::ffff:192.168.1.20",
+            "source=",
+        ] {
+            assert!(!names_other_source(&header(own), camera), "{own}");
+        }
+        for other in [
+            "source=10.0.0.9;server_port=1-2",
+            "SOURCE = 10.0.0.9",
+            "source=cam.example",
+            "x=1,RTP/AVP;source=[fd00::1]",
+        ] {
+            assert!(names_other_source(&header(other), camera), "{other}");
+        }
+        assert!(!names_other_source(
+            "line='Server: source=10.0.0.9'",
+            camera
+        ));
+    }
+
+    #[test]
+    fn a_receive_buffer_that_was_cut_is_noticed_with_its_size() {
+        let signals = Arc::new(Signals::default());
+        let _here = during(&signals);
+        let format = b"attempted to set receive buffer to size %d but it only ended up set as %d";
+        let line = "[udp @ 0x1] attempted to set receive buffer to size 4194304 but it only ended \
+                    up set as 425984";
+        receive(0xc33, WARNING, format, || line.to_owned());
+        assert_eq!(signals.receive_buffer(), Some(425_984));
     }
 }

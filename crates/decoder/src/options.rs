@@ -10,7 +10,7 @@ use crate::policy::AddressPolicy;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Transport {
-    /// TCP, then UDP where the camera refuses TCP.
+    /// TCP, then UDP where the camera refuses TCP or sends nothing by it.
     #[default]
     Auto,
     /// Interleaved in the RTSP connection: nothing is lost on the way, and no
@@ -95,6 +95,7 @@ impl Default for Deadlines {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct OpenOptions {
     pub(crate) transport: Transport,
+    pub(crate) tls_insecure: bool,
     pub(crate) deadlines: Deadlines,
     pub(crate) policy: AddressPolicy,
     pub(crate) max_pixels: u64,
@@ -107,6 +108,7 @@ impl Default for OpenOptions {
     fn default() -> Self {
         Self {
             transport: Transport::default(),
+            tls_insecure: false,
             deadlines: Deadlines::default(),
             policy: AddressPolicy::default(),
             // 8192 × 4320: the largest picture that a camera on sale sends.
@@ -123,6 +125,15 @@ impl OpenOptions {
     #[must_use]
     pub fn transport(mut self, transport: Transport) -> Self {
         self.transport = transport;
+        self
+    }
+
+    /// Whether an `rtsps` camera's certificate is taken as it is: whoever stands
+    /// between could be the camera. Default: no; where the linked libav cannot check
+    /// certificates (before 8.1), `rtsps` is then refused.
+    #[must_use]
+    pub fn tls_insecure(mut self, insecure: bool) -> Self {
+        self.tls_insecure = insecure;
         self
     }
 

@@ -1,9 +1,8 @@
-//! Opening a camera or a file and reading its packets of video, each with what
-//! is known on arrival. Decoding happens in `decode`.
+//! An open source's packets of video, each with what is known on arrival; also
+//! opens files. Opening cameras is in `open`, decoding in `decode`.
 
 use std::{
     ffi::{CStr, CString},
-    net::IpAddr,
     path::Path,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
@@ -19,19 +18,25 @@ use crate::{
     error::{AvError, Error, ErrorKind},
     ffi::{self, Input, OpenFailure, StreamParameters},
     log::Signals,
-    options::{OpenOptions, Transport},
-    resolve::resolve,
-    url::RtspUrl,
-    watch::{Stop, Watch},
+    nal::{self, Access, Entry, Syntax},
+    options::Transport,
+    watch::{Stop, Verdict, Watch},
 };
 
 /// How long TEARDOWN may take when a camera is left.
 const CLOSING_GRACE: Duration = Duration::from_millis(200);
 
+/// How near to the announced length of a stream its last packet must be to end it:
+/// lengths are rounded, and the last pictures may be held back.
+const END_TOLERANCE: f64 = 1.0;
+/// How long a stream that is there may stay silent until that is its end.
+const END_PATIENCE: Duration = Duration::from_secs(2);
+
 /// A packet and what is known of it on arrival.
 pub(crate) struct Unit {
     pub(crate) packet: Packet,
     pub(crate) keyframe: bool,
+    pub(crate) access: Access,
     /// Packets went missing before it, or libav marks it as damaged.
     pub(crate) broken: bool,
     /// The reader itself gave up packets before it.
@@ -46,137 +51,31 @@ pub(crate) struct Packets {
     input: Input,
     pub(crate) parameters: StreamParameters,
     pub(crate) transport: Option<Transport>,
+    /// From the first step of opening it to the end of the handshake.
+    pub(crate) handshake: Option<Duration>,
     pub(crate) watch: Arc<Watch>,
     pub(crate) signals: Arc<Signals>,
     name: String,
     pace: Option<Pace>,
+    /// Set where units are known to stand behind start codes.
+    syntax: Option<Syntax>,
     lost_seen: u64,
+    /// The first and the last time stamp, in units of the time base.
+    stamps: Option<(i64, i64)>,
+    /// What was read before anybody asked.
+    ahead: Option<Result<Option<Unit>, Error>>,
 }
 
 /// What silence means for a live stream: it adapts to the stream's own rate.
-struct Pace {
+pub(crate) struct Pace {
     first_packet: Duration,
     silence: Duration,
     last: Option<Instant>,
+    waited: f64,
     interval: f64,
 }
 
 impl Packets {
-    /// Connects to a camera and starts it playing.
-    pub(crate) fn open_rtsp(
-        url: &RtspUrl,
-        options: &OpenOptions,
-        watch: &Arc<Watch>,
-    ) -> Result<Self, Error> {
-        ffi::listen_to_log();
-        if url.is_secure() {
-            // libav hides a wrong certificate from us, and an unverified connection
-            // would hand the password to whoever answers.
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!(
-                    "{url}: rtsps is not offered by this version; use rtsp on a trusted network"
-                ),
-            ));
-        }
-        let addresses = resolve(url, &options.policy, options.deadlines.resolve, watch)?;
-        watch.set_deadline(options.deadlines.connect);
-        let mut failure = None;
-        for address in addresses {
-            match Self::connect(url, address, options, watch) {
-                Ok(packets) => return Ok(packets),
-                // Another address of the same name may still answer.
-                Err(e) if matches!(e.kind(), ErrorKind::Unreachable | ErrorKind::Refused) => {
-                    failure = Some(e);
-                }
-                Err(e) => return Err(e),
-            }
-        }
-        Err(failure.unwrap_or_else(|| {
-            Error::new(ErrorKind::Dns, format!("{url}: the host has no address"))
-        }))
-    }
-
-    fn connect(
-        url: &RtspUrl,
-        address: IpAddr,
-        options: &OpenOptions,
-        watch: &Arc<Watch>,
-    ) -> Result<Self, Error> {
-        let attempt = |transport| Self::play(url, address, transport, options, watch);
-        match options.transport {
-            Transport::Udp => attempt(Transport::Udp),
-            Transport::Tcp => attempt(Transport::Tcp),
-            Transport::Auto => match attempt(Transport::Tcp) {
-                // 461: the camera does not speak TCP.
-                Err(e) if diagnosis::refused_transport(&e) => attempt(Transport::Udp),
-                other => other,
-            },
-        }
-    }
-
-    fn play(
-        url: &RtspUrl,
-        address: IpAddr,
-        transport: Transport,
-        options: &OpenOptions,
-        watch: &Arc<Watch>,
-    ) -> Result<Self, Error> {
-        let name = url.to_string();
-        let target = CString::new(url.expose_at(address)).map_err(|_| {
-            Error::new(
-                ErrorKind::Internal,
-                format!("{name}: the address cannot be passed on"),
-            )
-        })?;
-        let mut settings = vec![
-            ("allowed_media_types", "video"),
-            (
-                "user_agent",
-                concat!("bestshot/", env!("CARGO_PKG_VERSION")),
-            ),
-        ];
-        match transport {
-            Transport::Udp => settings.extend([
-                ("rtsp_transport", "udp"),
-                ("protocol_whitelist", "rtp,udp,tcp"),
-                ("buffer_size", "4194304"),
-            ]),
-            _ => settings.extend([
-                ("rtsp_transport", "tcp"),
-                ("protocol_whitelist", "tcp"),
-                // Nothing is reordered on TCP, but only with a queue does libav say
-                // that something is missing.
-                ("reorder_queue_size", "2"),
-            ]),
-        }
-        let signals = Arc::new(Signals::default());
-        let opened = Input::open(
-            target,
-            Some(c"rtsp"),
-            &settings,
-            Arc::clone(watch),
-            &signals,
-        );
-        let input = opened.map_err(|e| match e {
-            // It described its stream, and there was no video in it to ask for.
-            OpenFailure::Av(code, 0) if signals.described() && watch.verdict().is_none() => {
-                no_video(&name).with_source(code)
-            }
-            OpenFailure::Av(code, _) => diagnosis::opening(&name, code, watch),
-            other => refuse(&name, other),
-        })?;
-        let mut packets = Self::new(input, name, Arc::clone(watch), signals)?;
-        packets.transport = Some(transport);
-        packets.pace = Some(Pace {
-            first_packet: options.deadlines.first_packet,
-            silence: options.deadlines.silence,
-            last: None,
-            interval: 0.0,
-        });
-        Ok(packets)
-    }
-
     /// Opens a video file of this machine.
     pub(crate) fn open_file(path: &Path, watch: Arc<Watch>) -> Result<Self, Error> {
         ffi::listen_to_log();
@@ -211,7 +110,7 @@ impl Packets {
         Self::new(input, name, watch, signals)
     }
 
-    fn new(
+    pub(crate) fn new(
         mut input: Input,
         name: String,
         watch: Arc<Watch>,
@@ -231,12 +130,47 @@ impl Packets {
             input,
             parameters,
             transport: None,
+            handshake: None,
             watch,
             signals,
             name,
             pace: None,
+            syntax: None,
             lost_seen: 0,
+            stamps: None,
+            ahead: None,
         })
+    }
+
+    /// The same as a live stream.
+    pub(crate) fn live(mut self, transport: Transport, pace: Pace) -> Self {
+        self.transport = Some(transport);
+        self.pace = Some(pace);
+        self.handshake = Some(Duration::ZERO);
+        self.syntax = match self.parameters.parameters.id() {
+            Id::H264 => Some(Syntax::H264),
+            Id::HEVC => Some(Syntax::H265),
+            _ => None,
+        };
+        self
+    }
+
+    /// The same, opened in so much time; what was spent on waiting for a packet does
+    /// not count.
+    pub(crate) fn opened_after(mut self, all: Duration) -> Self {
+        self.handshake = self.handshake.map(|ahead| all.saturating_sub(ahead));
+        self
+    }
+
+    /// Waits for the first packet and keeps it for [`Packets::read`]. Whether there
+    /// is any sense in going on: not where the camera stayed silent.
+    pub(crate) fn read_ahead(&mut self) -> bool {
+        let began = Instant::now();
+        let first = self.read();
+        self.handshake = Some(began.elapsed());
+        let silent = matches!(&first, Err(e) if e.kind() == ErrorKind::NoVideo);
+        self.ahead = Some(first);
+        !silent
     }
 
     /// What to call the stream in messages; holds no credentials.
@@ -247,8 +181,11 @@ impl Packets {
     /// The next packet of the video, or `None` at an end that is one: of the file,
     /// or announced by the camera.
     pub(crate) fn read(&mut self) -> Result<Option<Unit>, Error> {
-        if let Some(pace) = &self.pace {
-            self.watch.set_deadline(pace.allowed());
+        if let Some(ahead) = self.ahead.take() {
+            return ahead;
+        }
+        if let Some(allowed) = self.allowed() {
+            self.watch.set_deadline(allowed);
         }
         loop {
             if self.watch.is_stopped() {
@@ -275,8 +212,21 @@ impl Packets {
         let lost = self.signals.lost();
         let broken = lost != self.lost_seen || packet.is_corrupt();
         self.lost_seen = lost;
+        if let Some(stamp) = packet.pts().or_else(|| packet.dts()) {
+            let first = self.stamps.map_or(stamp, |(first, _)| first);
+            self.stamps = Some((first, stamp));
+        }
+        let keyframe = packet.is_key();
+        let access = match self.syntax {
+            Some(syntax) => nal::access(syntax, packet.data().unwrap_or_default(), keyframe),
+            None => Access {
+                entry: if keyframe { Entry::Clean } else { Entry::None },
+                reference: true,
+            },
+        };
         Unit {
-            keyframe: packet.is_key(),
+            keyframe,
+            access,
             broken,
             after_gap: false,
             arrival,
@@ -286,21 +236,46 @@ impl Packets {
         }
     }
 
+    /// How long the next packet may take.
+    fn allowed(&self) -> Option<Duration> {
+        let allowed = self.pace.as_ref()?.allowed();
+        Some(if self.at_announced_end() {
+            allowed.min(END_PATIENCE)
+        } else {
+            allowed
+        })
+    }
+
+    /// Whether the camera said how long its stream is, and all of it came.
+    fn at_announced_end(&self) -> bool {
+        let (Some(length), Some((first, last))) = (self.parameters.duration, self.stamps) else {
+            return false;
+        };
+        let (numerator, denominator) = self.parameters.time_base;
+        #[allow(clippy::cast_precision_loss)] // a recording has no 2^53 ticks
+        let seen = last.saturating_sub(first) as f64 * f64::from(numerator)
+            / f64::from(denominator.max(1));
+        seen + END_TOLERANCE >= length
+    }
+
     fn end(&mut self, code: AvError) -> Result<Option<Unit>, Error> {
         let live = self.pace.is_some();
-        if Input::is_eof(code) && self.watch.verdict().is_none() && !live {
+        let verdict = self.watch.verdict();
+        if verdict.is_none() && (!live && Input::is_eof(code) || live && self.signals.said_bye()) {
             return Ok(None);
         }
-        if live && self.signals.said_bye() && self.watch.verdict().is_none() {
+        let interrupted = verdict.is_some_and(|v| v != Verdict::Expired);
+        if live && !interrupted && self.at_announced_end() {
             return Ok(None);
         }
         let started = self.pace.as_ref().is_none_or(|p| p.last.is_some());
+        let allowed = self.pace.as_ref().map(Pace::allowed);
         Err(diagnosis::reading(
             &self.name,
             code,
             &self.watch,
             started,
-            self.pace.as_ref().map(Pace::allowed),
+            allowed,
         ))
     }
 }
@@ -312,6 +287,16 @@ impl Drop for Packets {
 }
 
 impl Pace {
+    pub(crate) fn new(first_packet: Duration, silence: Duration) -> Self {
+        Self {
+            first_packet,
+            silence,
+            last: None,
+            waited: 0.0,
+            interval: 0.0,
+        }
+    }
+
     /// How long the next packet may take: a stream that sends a picture every
     /// five seconds is not silent after eight.
     fn allowed(&self) -> Duration {
@@ -325,8 +310,12 @@ impl Pace {
     fn arrived(&mut self, now: Instant) {
         if let Some(last) = self.last {
             let waited = now.saturating_duration_since(last).as_secs_f64();
-            // Quick to learn that a stream is slow, slow to forget it.
-            self.interval = waited.max(self.interval * 0.9 + waited * 0.1);
+            // Quick to learn that a stream is slow, slow to forget it; one pause alone
+            // does not make it slow.
+            self.interval = waited
+                .min(self.waited)
+                .max(self.interval * 0.9 + waited * 0.1);
+            self.waited = waited;
         }
         self.last = Some(now);
     }
@@ -341,14 +330,15 @@ fn file_target(path: &Path) -> Option<CString> {
     CString::new(target).ok()
 }
 
-fn no_video(name: &str) -> Error {
+pub(crate) fn no_video(name: &str) -> Error {
     Error::new(
         ErrorKind::NoVideo,
         format!("{name} offers no video, only sound or data"),
     )
+    .lasting()
 }
 
-fn refuse(name: &str, failure: OpenFailure) -> Error {
+pub(crate) fn refuse(name: &str, failure: OpenFailure) -> Error {
     match failure {
         OpenFailure::Av(code, _) => {
             Error::new(ErrorKind::Corrupt, format!("{name} could not be opened")).with_source(code)
@@ -376,4 +366,34 @@ fn producer_time(packet: &Packet) -> Option<SystemTime> {
 /// A fresh watch for a caller's stop signal.
 pub(crate) fn watch(stop: &Stop) -> Arc<Watch> {
     Arc::new(Watch::new(stop.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paced(waits: &[f64]) -> Duration {
+        let mut pace = Pace::new(Duration::from_secs(9), Duration::from_secs(8));
+        let mut now = Instant::now();
+        pace.arrived(now);
+        for wait in waits {
+            now += Duration::from_secs_f64(*wait);
+            pace.arrived(now);
+        }
+        pace.allowed()
+    }
+
+    #[test]
+    fn a_night_stream_of_one_frame_in_five_seconds_may_be_silent_for_longer() {
+        assert_eq!(paced(&[0.04; 50]), Duration::from_secs(8));
+        assert!(paced(&[5.0, 5.0]) >= Duration::from_secs(15));
+        assert!(paced(&[60.0; 5]) <= Duration::from_secs(120));
+    }
+
+    #[test]
+    fn one_long_pause_does_not_make_the_next_stall_harder_to_see() {
+        let mut waits = vec![0.04; 50];
+        waits.push(7.0);
+        assert_eq!(paced(&waits), Duration::from_secs(8));
+    }
 }

@@ -12,7 +12,7 @@ use crate::{
     error::{Error, ErrorKind},
     policy::AddressPolicy,
     url::RtspUrl,
-    watch::Watch,
+    watch::Stop,
 };
 
 /// The addresses of a camera that may be connected to, in the resolver's order.
@@ -20,11 +20,11 @@ pub(crate) fn resolve(
     url: &RtspUrl,
     policy: &AddressPolicy,
     deadline: Duration,
-    watch: &Watch,
+    stop: &Stop,
 ) -> Result<Vec<IpAddr>, Error> {
     let all = match url.host_address() {
         Some(address) => vec![address],
-        None => look_up(url, deadline, watch)?,
+        None => look_up(url, deadline, stop)?,
     };
     let mut refused = None;
     let mut open = Vec::new();
@@ -40,7 +40,8 @@ pub(crate) fn resolve(
             ErrorKind::Refused,
             format!("{url} was not contacted: {reason}"),
         )
-        .with_source(reason)),
+        .with_source(reason)
+        .lasting()),
         _ if open.is_empty() => Err(no_such_host(url)),
         _ => Ok(open),
     }
@@ -48,7 +49,7 @@ pub(crate) fn resolve(
 
 /// `getaddrinfo` cannot be interrupted, so it runs on a thread of its own that
 /// is left behind when the deadline or the stop signal comes first.
-fn look_up(url: &RtspUrl, deadline: Duration, watch: &Watch) -> Result<Vec<IpAddr>, Error> {
+fn look_up(url: &RtspUrl, deadline: Duration, stop: &Stop) -> Result<Vec<IpAddr>, Error> {
     let (sender, receiver) = mpsc::channel();
     let target = (url.host(), url.port());
     thread::Builder::new()
@@ -72,9 +73,9 @@ fn look_up(url: &RtspUrl, deadline: Duration, watch: &Watch) -> Result<Vec<IpAdd
         let left = give_up.saturating_duration_since(Instant::now());
         match receiver.recv_timeout(left.min(Duration::from_millis(50))) {
             Ok(Ok(addresses)) => return Ok(addresses),
-            Ok(Err(e)) => return Err(no_such_host(url).with_source(e)),
+            Ok(Err(e)) => return Err(no_such_host(url).with_source(e).lasting()),
             Err(RecvTimeoutError::Disconnected) => return Err(no_such_host(url)),
-            Err(RecvTimeoutError::Timeout) if watch.is_stopped() => {
+            Err(RecvTimeoutError::Timeout) if stop.is_requested() => {
                 return Err(Error::new(
                     ErrorKind::Stopped,
                     format!("{url}: stopped on request"),

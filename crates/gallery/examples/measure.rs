@@ -63,6 +63,7 @@ fn saving(directory: &Path, picture: &Picture, small: &Picture) -> Result<()> {
             thumbnails.push(start.elapsed());
             let start = Instant::now();
             draft.put(key, PictureKind::Original, &original)?;
+            draft.flush(key, PictureKind::Original)?;
             originals.push(start.elapsed());
         }
         let manifest = manifest(&id, picture);

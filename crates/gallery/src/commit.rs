@@ -36,7 +36,8 @@ impl Draft {
     /// fails, or the process dies on the way, there is no gallery at all.
     ///
     /// Nine winners with originals of 1920×1080 took 4 to 16 ms (p95 24 ms) in
-    /// `examples/measure.rs`, because the originals are flushed when they are put.
+    /// `examples/measure.rs`, the originals
+    /// having been flushed before.
     ///
     /// # Errors
     /// The draft is whole after each of them, and saving can be tried again:

@@ -87,8 +87,8 @@ impl Draft {
     }
 
     /// Keeps `png` as the picture of the winner `key`, in place of the one that
-    /// may be there. An original is on the disk when this returns, so that
-    /// saving has little left to wait for.
+    /// may be there. It is in the system's care when this returns, and on the disk
+    /// after [`flush`](Self::flush) or [`commit`](Self::commit).
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] where `png` is no complete PNG,
@@ -105,14 +105,7 @@ impl Draft {
             let path = format!("{}/{key}-{}.png", kind.folder(), state.next);
             (state.directory.clone(), path)
         };
-        let target = directory.join(&path);
-        let file = files::create(&target, png)?;
-        if kind == PictureKind::Original
-            && let Err(error) = files::sync(&file, &target)
-        {
-            let _ = fs::remove_file(&target);
-            return Err(error);
-        }
+        files::create(&directory.join(&path), png)?;
         let length = png.len() as u64;
         let stored = Stored {
             path,
@@ -123,6 +116,19 @@ impl Draft {
             remove_file(&directory, &old);
         }
         Ok(())
+    }
+
+    /// Waits until the disk has the picture of the winner `key`, so that saving has
+    /// less left to wait for. One that was replaced or removed meanwhile needs none.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSpace`] and [`ErrorKind::Io`] from the disk; saving would fail
+    /// likewise.
+    pub fn flush(&self, key: u64, kind: PictureKind) -> Result<(), Error> {
+        match self.path(key, kind) {
+            Some(path) => files::sync_if_there(&path),
+            None => Ok(()),
+        }
     }
 
     /// Whether there is such a picture.

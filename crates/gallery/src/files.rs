@@ -9,7 +9,7 @@ use crate::error::Error;
 
 /// Creates `path`, which must not exist, with `bytes`. A file that could not be
 /// written whole is removed again.
-pub(crate) fn create(path: &Path, bytes: &[u8]) -> Result<File, Error> {
+pub(crate) fn create(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let failed = |cause| Error::io("write", path, cause);
     let mut file = File::options()
         .write(true)
@@ -21,7 +21,7 @@ pub(crate) fn create(path: &Path, bytes: &[u8]) -> Result<File, Error> {
         let _ = fs::remove_file(path);
         return Err(failed(cause));
     }
-    Ok(file)
+    Ok(())
 }
 
 /// Creates or replaces `path` with `bytes` and waits until the disk has them.
@@ -36,6 +36,15 @@ pub(crate) fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 pub(crate) fn sync(file: &File, path: &Path) -> Result<(), Error> {
     file.sync_all()
         .map_err(|cause| Error::io("finish writing", path, cause))
+}
+
+/// Waits until the disk has the file at `path`, where there is one.
+pub(crate) fn sync_if_there(path: &Path) -> Result<(), Error> {
+    match File::open(path) {
+        Ok(file) => sync(&file, path),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(cause) => Err(Error::io("open", path, cause)),
+    }
 }
 
 /// Waits until the disk has the names in the directory `path`.

@@ -85,10 +85,16 @@ pub struct Options {
     pub sampling: String,
     /// `auto`, `tcp` or `udp`.
     pub transport: String,
+    /// Whether an `rtsps` camera's certificate was taken unchecked.
+    #[serde(default)]
+    pub tls_insecure: bool,
     /// Seconds of stream skipped at the start.
     pub warmup: f64,
     /// Seconds of stream after which the session stops by itself.
     pub duration: Option<f64>,
+    /// Whether a camera that never answered was tried on and on.
+    #[serde(default)]
+    pub persist: bool,
 }
 
 impl Default for Options {
@@ -105,8 +111,10 @@ impl Default for Options {
             roi: None,
             sampling: "all".to_owned(),
             transport: "auto".to_owned(),
+            tls_insecure: false,
             warmup: 0.0,
             duration: None,
+            persist: false,
         }
     }
 }

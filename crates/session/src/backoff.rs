@@ -10,6 +10,8 @@ use bestshot_decoder::ErrorKind;
 
 const FIRST: Duration = Duration::from_secs(1);
 const MOST: Duration = Duration::from_secs(30);
+/// After a try that itself took seconds until a deadline ended it.
+const AFTER_WAITING: Duration = Duration::from_secs(4);
 
 /// Doubles from 1 s to 30 s, each wait shortened by up to a quarter at random,
 /// so that a rack of sessions does not return to a rebooted camera at once.
@@ -31,9 +33,15 @@ impl Backoff {
     }
 
     pub(crate) fn next(&mut self, kind: ErrorKind) -> Duration {
-        // Cameras lock out whoever knocks often with a wrong password.
-        let refused = matches!(kind, ErrorKind::Unauthorized | ErrorKind::NotFound);
-        let whole = if refused { MOST } else { self.next };
+        let whole = match kind {
+            // Cameras lock out whoever comes often with a wrong password.
+            ErrorKind::Unauthorized | ErrorKind::NotFound => MOST,
+            // The camera was waited for already, and may be awake again at any moment.
+            ErrorKind::Timeout | ErrorKind::NoVideo | ErrorKind::Stalled => {
+                self.next.min(AFTER_WAITING)
+            }
+            _ => self.next,
+        };
         self.next = (self.next * 2).min(MOST);
         // xorshift64
         self.random ^= self.random << 13;
@@ -62,6 +70,14 @@ mod tests {
         }
         backoff.reset();
         assert!(backoff.next(ErrorKind::Dropped) <= FIRST);
+    }
+
+    #[test]
+    fn a_camera_that_was_waited_for_is_tried_again_within_four_seconds() {
+        let mut backoff = Backoff::new();
+        for _ in 0..8 {
+            assert!(backoff.next(ErrorKind::Timeout) <= AFTER_WAITING);
+        }
     }
 
     #[test]

@@ -16,11 +16,11 @@ use crate::status::{Progress, State};
 
 /// A winner is left alone for this long before its pictures are made: in a stream
 /// that grows brighter most winners are overtaken at once.
-const SETTLED: Duration = Duration::from_secs(1);
+const SETTLED: Duration = Duration::from_millis(1400);
 /// An original costs as much as decoding two frames, and megabytes on the disk.
 /// Those that a stop would otherwise have to wait for are made as soon as they have
 /// settled, as long as originals have not taken more than this…
-const EAGER: Duration = Duration::from_millis(120);
+const EAGER: Duration = Duration::from_millis(40);
 /// …and this share of the session's time (one part in so many). Beyond it…
 const EAGER_SHARE: u32 = 1000;
 /// …an original is made when its frame has been a winner for this long.
@@ -57,6 +57,8 @@ pub(crate) struct Inner {
     spent: Duration,
     /// No frame will be offered any more: everything left is due now.
     finishing: bool,
+    /// When the session ends by itself, whatever the camera does.
+    until: Option<Instant>,
 }
 
 /// The pictures to make of one frame.
@@ -75,6 +77,7 @@ impl Board {
             started: Instant::now(),
             spent: Duration::ZERO,
             finishing: false,
+            until: None,
         };
         Self {
             inner: Mutex::new(inner),
@@ -153,6 +156,16 @@ impl Inner {
             self.candidates.remove(&out);
         }
         self.progress.best_score = self.best.iter().next().map(|(score, _)| score.value());
+    }
+
+    /// Ends the session at that time; the first time that is said counts.
+    pub(crate) fn end_at(&mut self, until: Instant) {
+        self.until.get_or_insert(until);
+    }
+
+    /// Whether the time to end by itself has come.
+    pub(crate) fn is_expired(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() >= until)
     }
 
     /// Whether the winners are final.

@@ -2,8 +2,8 @@
 //! is left at once when it ends.
 
 use std::{
-    cell::Cell,
     io,
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -17,31 +17,44 @@ use crate::{
     worker::Output,
 };
 
-thread_local! {
-    /// One picture's RGB, kept from task to task.
-    static RGB: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
 /// How long to look away when nothing is due.
 const PATIENCE: Duration = Duration::from_millis(200);
 
 /// Makes and sends pictures until the board has no more.
 pub(crate) fn run(board: &Board, job: &Job, output: &Output) {
+    let canvases = Canvases::default();
     while let Some(tasks) = board.due(PATIENCE) {
         match tasks.as_slice() {
-            [one] => finish(board, job, output, one),
+            [one] => finish(board, job, output, &canvases, one),
             // The end: every core helps, because somebody is waiting.
             all => all
                 .par_iter()
                 .with_max_len(1)
-                .for_each(|task| finish(board, job, output, task)),
+                .for_each(|task| finish(board, job, output, &canvases, task)),
         }
     }
 }
 
-fn finish(board: &Board, job: &Job, output: &Output, task: &Task) {
+/// Memory for the RGB of pictures in work, kept from task to task and from thread to
+/// thread: as many as are in work at once, megabytes each.
+#[derive(Default)]
+struct Canvases(Mutex<Vec<Vec<u8>>>);
+
+impl Canvases {
+    fn take(&self) -> Vec<u8> {
+        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        spare.pop().unwrap_or_default()
+    }
+
+    fn give_back(&self, canvas: Vec<u8>) {
+        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        spare.push(canvas);
+    }
+}
+
+fn finish(board: &Board, job: &Job, output: &Output, canvases: &Canvases, task: &Task) {
     let key = task.key;
-    let whole = match whole(task) {
+    let whole = match whole(task, canvases.take()) {
         Ok(whole) => Some(whole),
         Err(e) => {
             tracing::warn!(key, "a frame could not be made a picture: {e}");
@@ -60,12 +73,12 @@ fn finish(board: &Board, job: &Job, output: &Output, task: &Task) {
         board.sent(key, kind, began.elapsed());
     }
     if let Some(whole) = whole {
-        RGB.set(whole.into_rgb());
+        canvases.give_back(whole.into_rgb());
     }
 }
 
-fn whole(task: &Task) -> io::Result<Picture> {
-    let rgb = task.frame.to_rgb_in(RGB.take()).map_err(io::Error::other)?;
+fn whole(task: &Task, canvas: Vec<u8>) -> io::Result<Picture> {
+    let rgb = task.frame.to_rgb_in(canvas).map_err(io::Error::other)?;
     Picture::new(rgb.width, rgb.height, rgb.data).map_err(io::Error::other)
 }
 

@@ -38,6 +38,9 @@ pub struct Job {
     pub(crate) limit: NonZeroUsize,
     pub(crate) thumbnail: ThumbnailSpec,
     pub(crate) transport: Transport,
+    pub(crate) tls_insecure: bool,
+    pub(crate) warmup: Duration,
+    pub(crate) persist: bool,
     pub(crate) duration: Option<Duration>,
     pub(crate) policy: AddressPolicy,
     pub(crate) deadlines: Deadlines,
@@ -52,6 +55,9 @@ impl Job {
             limit: NonZeroUsize::MIN.saturating_add(8),
             thumbnail: ThumbnailSpec::default(),
             transport: Transport::Auto,
+            tls_insecure: false,
+            warmup: Duration::ZERO,
+            persist: false,
             duration: None,
             policy: AddressPolicy::default(),
             deadlines: Deadlines::default(),
@@ -83,6 +89,28 @@ impl Job {
     #[must_use]
     pub fn transport(mut self, transport: Transport) -> Self {
         self.transport = transport;
+        self
+    }
+
+    /// Whether an `rtsps` camera's certificate is taken unchecked. Default: no.
+    #[must_use]
+    pub fn tls_insecure(mut self, insecure: bool) -> Self {
+        self.tls_insecure = insecure;
+        self
+    }
+
+    /// How much stream to skip at the start while exposure settles. Default: none.
+    #[must_use]
+    pub fn warmup(mut self, warmup: Duration) -> Self {
+        self.warmup = warmup;
+        self
+    }
+
+    /// Whether a camera that has never answered is tried for ever. Default: no, it is
+    /// given up after its first tries.
+    #[must_use]
+    pub fn persist(mut self, persist: bool) -> Self {
+        self.persist = persist;
         self
     }
 

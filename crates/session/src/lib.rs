@@ -9,12 +9,14 @@
 mod backoff;
 mod board;
 mod command;
+mod describe;
 mod encoder;
 mod job;
 mod kept;
 mod pipeline;
 mod protocol;
 mod rate;
+mod retry;
 mod status;
 mod supervisor;
 mod worker;

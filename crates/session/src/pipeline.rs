@@ -1,28 +1,29 @@
 //! Frames to winners: reads the source, scores every whole frame, keeps the
 //! best, and goes back to a camera that broke off. Plain blocking code.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant, SystemTime},
-};
+use std::time::{Duration, Instant, SystemTime};
 
-use bestshot_decoder::{
-    Error, ErrorKind, Frame, Frames, OpenOptions, Stop, StreamInfo, Taint, Transport,
-};
-use bestshot_gallery::manifest::{Failure, Stream, Winner};
-use bestshot_ranker::{Characteristic, LumaView, Range, SampleFormat, Score, score_batch};
+use bestshot_decoder::{ErrorKind, Frame, Frames, OpenOptions, Stop, StreamInfo, Taint};
+use bestshot_gallery::manifest::Failure;
+use bestshot_ranker::{Characteristic, LumaView, Range, SampleFormat, score_batch};
 
 use crate::{
-    backoff::Backoff,
-    board::Board,
+    board::{Board, Inner},
+    describe::{Broke, failure, rfc3339, stream, winner},
     job::{Job, Source},
     rate::Rate,
+    retry::{self, Retry},
     status::State,
 };
 
 /// Frames of a file that are scored together, on all cores: decoding is the
 /// slower part by far, so a handful is enough to share the work.
 const FILE_BATCH: usize = 8;
+/// A camera none of whose pictures was whole for so long is said to be corrupt.
+const DAMAGED: Duration = Duration::from_secs(10);
+/// A session's duration is measured by the stream's clock, and by ours where the
+/// stream has stopped or lags: so much later.
+const OVERDUE: Duration = Duration::from_secs(1);
 
 pub(crate) struct Pipeline<'a> {
     job: &'a Job,
@@ -38,6 +39,8 @@ pub(crate) struct Pipeline<'a> {
     last_seen: Option<Instant>,
     /// Keyframes seen and the stream time of the first and the last.
     keyframes: Option<(Duration, Duration, u32)>,
+    /// When a picture was last whole, or the connection was made.
+    sound: Instant,
     counted: Counted,
 }
 
@@ -57,21 +60,6 @@ enum End {
     Broke(Broke),
 }
 
-/// A decoder's error, or one of our own.
-struct Broke {
-    kind: ErrorKind,
-    message: String,
-}
-
-impl From<Error> for Broke {
-    fn from(error: Error) -> Self {
-        Self {
-            kind: error.kind(),
-            message: error.to_string(),
-        }
-    }
-}
-
 impl<'a> Pipeline<'a> {
     pub(crate) fn new(job: &'a Job, board: &'a Board, stop: &'a Stop) -> Self {
         Self {
@@ -86,56 +74,71 @@ impl<'a> Pipeline<'a> {
             last_time: Duration::ZERO,
             last_seen: None,
             keyframes: None,
+            sound: Instant::now(),
             counted: Counted::default(),
         }
     }
 
     /// Runs to the end; returns how it ended, and why where it failed.
     pub(crate) fn run(&mut self) -> (State, Option<Failure>) {
-        let mut backoff = Backoff::new();
+        let mut retry = Retry::new();
         loop {
             let broke = match self.connection() {
                 End::Complete => return (State::Ended, None),
-                End::Stopped => return (State::Stopped, None),
+                End::Stopped => return (self.stopped(), None),
                 End::Broke(error) => error,
             };
             let frames = self.board.lock().progress.stats.frames_decoded;
-            let failure = failure(&broke);
-            let file = matches!(self.job.source, Source::File(_));
-            if frames == 0 || file {
-                return (State::Failed, Some(failure));
-            }
-            if frames > self.frames_before {
-                backoff.reset();
-            }
             self.frames_before = frames;
-            let wait = backoff.next(broke.kind);
+            let next = match &self.job.source {
+                Source::File(_) => None,
+                Source::Rtsp(url) => retry
+                    .after(broke.kind, broke.lasting, frames, self.job.persist)
+                    .map(|wait| (wait, url)),
+            };
+            let failure = failure(&broke);
+            let Some((wait, url)) = next else {
+                return (State::Failed, Some(failure));
+            };
             tracing::info!(kind = %broke.kind, seconds = wait.as_secs_f32(), "the stream broke off");
-            let mut inner = self.board.lock();
-            inner.progress.state = State::Reconnecting;
-            inner.progress.stats.fps = 0.0;
-            inner.progress.error = Some(Failure {
-                message: format!(
-                    "{}; trying again in {:.0} s",
-                    failure.message,
-                    wait.as_secs_f32().ceil()
-                ),
-                ..failure
-            });
-            drop(inner);
-            let broke_at = Instant::now();
-            while broke_at.elapsed() < wait {
-                if self.stop.is_requested() {
-                    return (State::Stopped, None);
-                }
-                std::thread::sleep(Duration::from_millis(20));
+            self.say_reconnecting(failure, wait);
+            let expired = || self.board.lock().is_expired();
+            if !retry::wait(wait, url, &self.job.policy, self.stop, expired) {
+                return (self.stopped(), None);
             }
+            self.board.lock().progress.next_try_at = None;
+        }
+    }
+
+    fn say_reconnecting(&self, failure: Failure, wait: Duration) {
+        let mut inner = self.board.lock();
+        let progress = &mut inner.progress;
+        progress.state = State::Reconnecting;
+        progress.stats.fps = 0.0;
+        progress.next_try_at = Some(rfc3339(SystemTime::now() + wait));
+        progress.error = Some(Failure {
+            message: format!(
+                "{}; trying again in {:.0} s",
+                failure.message,
+                wait.as_secs_f32().ceil()
+            ),
+            ..failure
+        });
+    }
+
+    /// Who stops a session: somebody else, or its own duration.
+    fn stopped(&self) -> State {
+        if self.board.lock().is_expired() {
+            State::Ended
+        } else {
+            State::Stopped
         }
     }
 
     fn connection(&mut self) -> End {
         let options = OpenOptions::default()
             .transport(self.job.transport)
+            .tls_insecure(self.job.tls_insecure)
             .policy(self.job.policy.clone())
             .deadlines(self.job.deadlines);
         let opened = match &self.job.source {
@@ -153,10 +156,21 @@ impl<'a> Pipeline<'a> {
             if inner.progress.connect_ms.is_some() {
                 inner.progress.stats.reconnects += 1;
             } else {
-                inner.progress.connect_ms = Some(millis(elapsed));
+                inner.progress.connect_ms = Some(millis(info.handshake.unwrap_or(elapsed)));
             }
             inner.progress.duration = info.duration;
+            inner.progress.warning = info.receive_buffer_cut.map(|bytes| {
+                format!(
+                    "the system allows a receive buffer of {} KiB only, so bursts of UDP packets \
+                     may be lost; raise net.core.rmem_max, or use TCP",
+                    bytes / 1024
+                )
+            });
+            if let Some(warning) = &inner.progress.warning {
+                tracing::warn!("{warning}");
+            }
         }
+        self.sound = Instant::now();
         // A camera that was away has gone on in time: its absence counts.
         self.time_before =
             self.last_time + self.last_seen.map_or(Duration::ZERO, |seen| seen.elapsed());
@@ -222,7 +236,7 @@ impl<'a> Pipeline<'a> {
         };
         let (whole, views): (Vec<&Frame>, Vec<LumaView<'_>>) = batch
             .iter()
-            .filter(|frame| !frame.is_corrupt())
+            .filter(|frame| !frame.is_corrupt() && !self.is_warming_up(frame))
             .map(|frame| Ok((frame, view(frame)?)))
             .collect::<Result<Vec<_>, Broke>>()?
             .into_iter()
@@ -237,22 +251,23 @@ impl<'a> Pipeline<'a> {
         if inner.is_finishing() {
             return Ok(());
         }
-        let progress = &mut inner.progress;
-        let stats = &mut progress.stats;
+        let stats = &mut inner.progress.stats;
         stats.packets = self.counted.packets + counters.packets;
         stats.bytes = self.counted.bytes + counters.bytes;
         stats.frames_dropped = self.counted.dropped + counters.dropped;
         stats.frames_decoded += batch.len() as u64;
         stats.frames_scored += whole.len() as u64;
         for frame in batch {
+            let rejected = &mut stats.frames_rejected;
             match frame.taint() {
-                Some(Taint::Corrupt) => stats.frames_rejected.corrupt += 1,
-                Some(Taint::BeforeKeyframe) => stats.frames_rejected.before_keyframe += 1,
-                None => {}
+                Some(Taint::Corrupt) => rejected.corrupt += 1,
+                Some(Taint::BeforeKeyframe) => rejected.before_keyframe += 1,
+                None => rejected.warmup += u64::from(self.is_warming_up(frame)),
             }
         }
         stats.fps = self.rate.add(Instant::now(), whole.len());
         stats.lag_ms = info.transport.map_or(0, |_| lag(last));
+        let progress = &mut inner.progress;
         progress.keyframe_interval = self.keyframes.and_then(|(first, last, count)| {
             (count > 1).then(|| last.saturating_sub(first).as_secs_f64() / f64::from(count - 1))
         });
@@ -264,12 +279,11 @@ impl<'a> Pipeline<'a> {
             progress.stream = Some(stream(last, info));
         }
         if !whole.is_empty() {
-            progress.state = State::Running;
-            progress.error = None;
             progress
                 .first_frame_ms
                 .get_or_insert(millis(self.started.elapsed()));
         }
+        self.judge(batch, info, &mut inner);
         for (frame, score) in whole.into_iter().zip(scores) {
             let name = self.best.name();
             inner.offer(score, frame, || {
@@ -277,6 +291,34 @@ impl<'a> Pipeline<'a> {
             });
         }
         Ok(())
+    }
+
+    /// Pictures arrive: whether that is as it should be.
+    fn judge(&mut self, batch: &[Frame], info: &StreamInfo, inner: &mut Inner) {
+        let now = Instant::now();
+        if batch.iter().any(|frame| !frame.is_corrupt()) {
+            self.sound = now;
+            inner.progress.state = State::Running;
+            inner.progress.error = None;
+        } else if info.transport.is_some() && now.duration_since(self.sound) >= DAMAGED {
+            inner.progress.state = State::Running;
+            inner.progress.error = Some(Failure {
+                kind: ErrorKind::Corrupt.to_string(),
+                message: format!(
+                    "{} sends pictures, but every one of the last {} s was damaged on the way; \
+                     check the network, or use TCP",
+                    self.job.source,
+                    now.duration_since(self.sound).as_secs()
+                ),
+            });
+        }
+        if let (Some(duration), Some(_)) = (self.job.duration, info.transport) {
+            inner.end_at(now + duration + OVERDUE);
+        }
+    }
+
+    fn is_warming_up(&self, frame: &Frame) -> bool {
+        self.time_before + frame.stream_time() < self.job.warmup
     }
 
     fn follow(&mut self, batch: &[Frame]) {
@@ -307,63 +349,8 @@ fn view(frame: &Frame) -> Result<LumaView<'_>, Broke> {
         .map_err(|e| Broke {
             kind: ErrorKind::Unsupported,
             message: e.to_string(),
+            lasting: true,
         })
-}
-
-fn winner(
-    frame: &Frame,
-    score: Score,
-    name: &str,
-    frames_before: u64,
-    time_before: Duration,
-) -> Winner {
-    let (at, clock) = match frame.captured_at() {
-        Some(at) => (at, "rtcp"),
-        None => (frame.received_at(), "receive"),
-    };
-    let index = frames_before + frame.index();
-    Winner {
-        key: index,
-        score: score.value(),
-        scores: BTreeMap::from([(name.to_owned(), score.value())]),
-        index,
-        stream_time: (time_before + frame.stream_time()).as_secs_f64(),
-        captured_at: rfc3339(at),
-        clock: clock.to_owned(),
-        keyframe: frame.is_keyframe(),
-        width: frame.width(),
-        height: frame.height(),
-    }
-}
-
-fn stream(frame: &Frame, info: &StreamInfo) -> Stream {
-    Stream {
-        codec: info.codec.to_owned(),
-        width: frame.width(),
-        height: frame.height(),
-        pixel_format: frame.pixel_format().to_owned(),
-        frame_rate: info.frame_rate,
-        transport: info.transport.map(|t: Transport| t.to_string()),
-    }
-}
-
-fn failure(error: &Broke) -> Failure {
-    // `dropped` is no kind of the documents: a stream that broke off and never
-    // came back stands still.
-    let kind = match error.kind {
-        ErrorKind::Dropped => ErrorKind::Unreachable,
-        kind => kind,
-    };
-    Failure {
-        kind: kind.to_string(),
-        message: error.message.clone(),
-    }
-}
-
-fn rfc3339(at: SystemTime) -> String {
-    jiff::Timestamp::try_from(at)
-        .map(|t| format!("{t:.3}"))
-        .unwrap_or_default()
 }
 
 fn lag(frame: &Frame) -> u64 {

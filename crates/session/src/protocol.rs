@@ -1,7 +1,10 @@
 //! What parent and worker say to each other: length, header, body. The parent
 //! takes pictures for opaque bytes and trusts no length.
 
-use std::io::{self, Read, Write};
+use std::{
+    io::{self, Read, Write},
+    time::Duration,
+};
 
 use bestshot_decoder::{AddressPolicy, Deadlines, Transport};
 use bestshot_gallery::{Fit, PictureKind, manifest::Winner};
@@ -32,7 +35,10 @@ pub(crate) struct Orders {
     pub(crate) height: u32,
     pub(crate) fit: Fit,
     pub(crate) transport: Transport,
-    pub(crate) duration: Option<f64>,
+    pub(crate) tls_insecure: bool,
+    pub(crate) warmup: Duration,
+    pub(crate) persist: bool,
+    pub(crate) duration: Option<Duration>,
     pub(crate) policy: AddressPolicy,
     pub(crate) deadlines: Deadlines,
 }

@@ -65,8 +65,13 @@ pub struct Status {
     pub revision: u64,
     /// Best first.
     pub winners: Vec<Winner>,
-    /// Why it failed, or why it is connecting again.
+    /// Why it failed, why it is connecting again, or, of a running session, that
+    /// every picture of late was damaged.
     pub error: Option<Failure>,
+    /// While it waits before it connects again: when it will (RFC 3339).
+    pub next_try_at: Option<String>,
+    /// What its owner should know although it works.
+    pub warning: Option<String>,
     /// From the first try to the end of the handshake.
     pub connect_ms: Option<u64>,
     /// From the first try to the first scored frame.
@@ -86,6 +91,8 @@ pub(crate) struct Progress {
     pub(crate) stream: Option<Stream>,
     pub(crate) stats: Stats,
     pub(crate) error: Option<Failure>,
+    pub(crate) next_try_at: Option<String>,
+    pub(crate) warning: Option<String>,
     pub(crate) connect_ms: Option<u64>,
     pub(crate) first_frame_ms: Option<u64>,
     pub(crate) keyframe_interval: Option<f64>,
@@ -100,6 +107,8 @@ impl Status {
             stream,
             stats,
             error,
+            next_try_at,
+            warning,
             connect_ms,
             first_frame_ms,
             keyframe_interval,
@@ -110,6 +119,8 @@ impl Status {
         self.stream = stream;
         self.stats = stats;
         self.error = error;
+        self.next_try_at = next_try_at;
+        self.warning = warning;
         self.connect_ms = connect_ms;
         self.first_frame_ms = first_frame_ms;
         self.keyframe_interval = keyframe_interval;

@@ -37,9 +37,8 @@ const DISOBEYS: Duration = Duration::from_millis(900);
 /// What a pipe to a worker holds: the most that Linux gives without privileges.
 const PIPE: usize = 1 << 20;
 
-/// Pictures put at the same time: a disk flushes several files as fast as one, and
-/// each is some megabytes in this process until then.
-const PUTS_AT_ONCE: usize = 4;
+/// Pictures put at the same time: each is some megabytes in this process until then.
+const PUTS_AT_ONCE: usize = 2;
 
 /// Takes a session's pictures: somebody who knows where galleries live.
 pub trait PictureSink: Send + Sync + 'static {
@@ -50,6 +49,16 @@ pub trait PictureSink: Send + Sync + 'static {
     /// An error is logged and the session goes on: the picture may be missing
     /// from the gallery.
     fn put(&self, key: u64, kind: PictureKind, png: &[u8]) -> io::Result<()>;
+
+    /// Called when a picture was put and let go of: time to wait for a slow disk, if
+    /// that is to be done, while the next pictures are put.
+    ///
+    /// # Errors
+    /// As [`PictureSink::put`].
+    fn flush(&self, key: u64, kind: PictureKind) -> io::Result<()> {
+        let _ = (key, kind);
+        Ok(())
+    }
 
     /// `key` is no winner any more.
     fn remove(&self, key: u64);
@@ -339,8 +348,13 @@ impl Reader {
             self.settle(PUTS_AT_ONCE - 1).await;
             let sink = Arc::clone(&self.sink);
             self.puts.spawn_blocking(move || {
-                if let Err(e) = sink.put(key, kind, &png) {
+                let put = sink.put(key, kind, &png);
+                drop(png);
+                if let Err(e) = put {
                     tracing::warn!(key, %kind, "a picture was not saved: {e}");
+                } else if kind == PictureKind::Original {
+                    // Nobody waits for this one.
+                    tokio::task::spawn_blocking(move || flush(&*sink, key, kind));
                 }
             });
         }
@@ -352,6 +366,12 @@ impl Reader {
         self.storing.store(true, Ordering::Release);
         while self.puts.len() > most && self.puts.join_next().await.is_some() {}
         self.storing.store(false, Ordering::Release);
+    }
+}
+
+fn flush(sink: &dyn PictureSink, key: u64, kind: PictureKind) {
+    if let Err(e) = sink.flush(key, kind) {
+        tracing::warn!(key, %kind, "a picture may not be on the disk yet: {e}");
     }
 }
 
@@ -367,7 +387,10 @@ fn orders(job: &Job) -> Orders {
         height: job.thumbnail.height(),
         fit: job.thumbnail.fit(),
         transport: job.transport,
-        duration: job.duration.map(|d| d.as_secs_f64()),
+        tls_insecure: job.tls_insecure,
+        warmup: job.warmup,
+        persist: job.persist,
+        duration: job.duration,
         policy: job.policy.clone(),
         deadlines: job.deadlines,
     }

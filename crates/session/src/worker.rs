@@ -91,6 +91,10 @@ fn run(mut input: Stdin) -> io::Result<()> {
 fn beat(board: &Board, output: &Output, stop: &Stop, done: &AtomicBool) {
     let mut revision = 0;
     while !done.load(Ordering::Acquire) {
+        if board.lock().is_expired() {
+            // Its time is over, whether the camera is there or not.
+            stop.request();
+        }
         if report(board, output, &mut revision).is_err() {
             // The parent is gone.
             stop.request();
@@ -148,11 +152,10 @@ fn job(orders: Orders) -> io::Result<Job> {
         .limit(limit.ok_or_else(|| invalid("a limit of 0".into()))?)
         .thumbnail(thumbnail.map_err(|e| invalid(e.to_string()))?)
         .transport(orders.transport)
-        .duration(
-            orders
-                .duration
-                .and_then(|d| Duration::try_from_secs_f64(d).ok()),
-        )
+        .tls_insecure(orders.tls_insecure)
+        .warmup(orders.warmup)
+        .persist(orders.persist)
+        .duration(orders.duration)
         .policy(orders.policy)
         .deadlines(orders.deadlines))
 }

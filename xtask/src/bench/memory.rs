@@ -9,21 +9,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::proc;
+use crate::proc::{self, Resident};
 
 /// A process's peak is kept by the kernel while it lives: this is only how late
 /// the last look before its end may be.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// Adding up Pss makes the kernel walk the page tables, which costs more.
-const ADD_UP_EVERY: Duration = Duration::from_millis(200);
+/// Looking at every mapping makes the kernel walk the page tables, which costs more.
+const ADD_UP_EVERY: Duration = Duration::from_secs(1);
 
 /// Peaks in bytes, over all processes of the tree.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Peaks {
     /// Each process's own peak (VmHWM), added up.
     resident: u64,
-    /// The largest sum of Pss that was seen at one moment.
-    proportional: u64,
+    /// The same, pages of files that several of them map counted once.
+    together: u64,
 }
 
 impl Peaks {
@@ -31,8 +31,8 @@ impl Peaks {
         megabytes(self.resident)
     }
 
-    pub(crate) fn proportional_mb(self) -> f64 {
-        megabytes(self.proportional)
+    pub(crate) fn together_mb(self) -> f64 {
+        megabytes(self.together)
     }
 }
 
@@ -67,7 +67,8 @@ fn look(root: u32, over: &AtomicBool) -> Peaks {
     // The last value of each counts, not the largest: between fork and exec a
     // child shows its parent's memory.
     let mut resident = BTreeMap::new();
-    let mut proportional = 0;
+    // Libraries are mapped from start to end, so any look will do.
+    let mut twice = 0;
     let mut added_up = None::<Instant>;
     loop {
         let last = over.load(Ordering::Relaxed);
@@ -77,18 +78,21 @@ fn look(root: u32, over: &AtomicBool) -> Peaks {
                 resident.insert(pid, bytes);
             }
         }
-        if last || added_up.is_none_or(|at| at.elapsed() >= ADD_UP_EVERY) {
+        if added_up.is_none_or(|at| at.elapsed() >= ADD_UP_EVERY) {
             added_up = Some(Instant::now());
-            let sum = family
+            let now: Vec<Resident> = family
                 .iter()
-                .filter_map(|&pid| proc::proportional(pid))
-                .sum();
-            proportional = proportional.max(sum);
+                .filter_map(|&pid| Resident::read(pid))
+                .collect();
+            if now.len() > 1 {
+                twice = Resident::counted_twice(&now);
+            }
         }
         if last {
+            let resident = resident.values().sum();
             return Peaks {
-                resident: resident.values().sum(),
-                proportional,
+                resident,
+                together: u64::saturating_sub(resident, twice),
             };
         }
         thread::sleep(LOOK_EVERY);
@@ -115,7 +119,7 @@ mod tests {
         let peaks = Watch::start(program.id()).finish();
         let alone = proc::peak_resident(program.id()).unwrap();
         assert!(peaks.resident > alone);
-        assert!(peaks.proportional > 0);
+        assert!(peaks.together > 0);
         drop(input);
     }
 }

@@ -40,7 +40,9 @@ async fn grab(args: Grab, worker: WorkerCommand) -> Result<Outcome, Outcome> {
     let target = Target::new(args.out, started_at).map_err(Outcome::usage)?;
     let pictures = Pictures::new(target.draft().map_err(Outcome::fault)?);
 
-    let job = options.job(source.clone(), AddressPolicy::default());
+    let job = options
+        .job(source.clone(), AddressPolicy::default())
+        .deadlines(args.deadlines.into());
     let session = Session::start(&job, &worker, Arc::clone(&pictures) as _)
         .map_err(|e| Outcome::fault(format!("the worker process could not be started: {e}")))?;
     let status = follow(&session, &source, stop_asked).await;

@@ -219,6 +219,8 @@ fn given(start: Option<&StartArgs>, camera: &CameraArgs) -> Given {
         }
     };
     set("transport", Some(&camera.transport));
+    set("persist", Some(&camera.persist.to_string()));
+    set("tls_insecure", Some(&camera.tls_insecure.to_string()));
     if let Some(start) = start {
         for (name, value) in [
             ("best", &start.best),
@@ -281,6 +283,8 @@ mod tests {
     fn a_word_is_a_camera_or_a_file() {
         let camera = CameraArgs {
             transport: "auto".to_owned(),
+            persist: false,
+            tls_insecure: false,
             username: None,
             password: None,
         };

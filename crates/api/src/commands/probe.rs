@@ -4,9 +4,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use bestshot_decoder::AddressPolicy;
-use bestshot_session::{
-    Failure, PictureKind, PictureSink, Session, Source, State, Status, WorkerCommand,
-};
+use bestshot_session::{Failure, PictureKind, PictureSink, Session, Source, Status, WorkerCommand};
 use serde::Serialize;
 
 use super::{Outcome, given, interrupted, print, source, wrong_options};
@@ -31,6 +29,7 @@ struct Report {
     first_frame_ms: Option<u64>,
     /// Of a file, in seconds.
     duration: Option<f64>,
+    warning: Option<String>,
     error: Option<Failure>,
 }
 
@@ -58,7 +57,9 @@ async fn probe(args: Probe, worker: WorkerCommand) -> Result<Outcome, Outcome> {
     let patience = Duration::try_from_secs_f64(args.look_for)
         .map_err(|_| Outcome::usage("--for is a number of seconds"))?;
     let stop_asked = interrupted().map_err(Outcome::fault)?;
-    let job = options.job(source.clone(), AddressPolicy::default());
+    let job = options
+        .job(source.clone(), AddressPolicy::default())
+        .deadlines(args.deadlines.into());
     let session = Session::start(&job, &worker, Arc::new(Discard))
         .map_err(|e| Outcome::fault(format!("the worker process could not be started: {e}")))?;
     tokio::select! {
@@ -85,9 +86,7 @@ async fn probe(args: Probe, worker: WorkerCommand) -> Result<Outcome, Outcome> {
 /// Until a second keyframe was seen, or `patience` after the first frame.
 async fn look(session: &Session, patience: Duration) {
     let mut watch = session.watch();
-    let known = |s: &Arc<Status>| {
-        s.state.is_over() || s.state == State::Reconnecting || s.stats.frames_scored > 0
-    };
+    let known = |s: &Arc<Status>| s.state.is_over() || s.stats.frames_scored > 0;
     if watch.wait_for(known).await.is_err() {
         return;
     }
@@ -110,6 +109,7 @@ fn report(source: &Source, status: &Status) -> Report {
         connect_ms: status.connect_ms,
         first_frame_ms: status.first_frame_ms,
         duration: status.duration,
+        warning: status.warning.clone(),
         error: status.error.clone(),
     }
 }
@@ -147,6 +147,7 @@ fn sentences(report: &Report) -> String {
         ("Connected after", Some(ms(report.connect_ms))),
         ("First frame after", Some(ms(report.first_frame_ms))),
         ("Length", report.duration.map(seconds)),
+        ("Warning", report.warning.clone()),
     ];
     let lines = lines
         .into_iter()

@@ -34,7 +34,13 @@ async fn serve(args: Serve, worker: WorkerCommand) -> Result<(), Outcome> {
         .await
         .map_err(Outcome::fault)?;
     let policy = AddressPolicy::new(args.allow, args.deny, local);
-    let sessions = Sessions::new(Arc::new(store), worker, policy, args.max_sessions.get());
+    let sessions = Sessions::new(
+        Arc::new(store),
+        worker,
+        policy,
+        args.deadlines.into(),
+        args.max_sessions.get(),
+    );
     // Beyond loopback the key protects; on loopback, the host name does.
     let guard = Guard::new(local.then_some(args.host), key);
     let service = Arc::new(Service::new(Arc::clone(&sessions), guard));

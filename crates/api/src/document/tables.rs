@@ -180,7 +180,7 @@ pub(super) fn examples() -> Vec<(&'static str, Value)> {
         "options": {
             "best": "brightness", "limit": 9, "min_gap": 0.0, "distinct": 0.0,
             "width": 300, "height": 300, "fit": "cover", "sampling": "all",
-            "transport": "auto", "warmup": 0.0
+            "transport": "auto", "tls_insecure": false, "warmup": 0.0, "persist": false
         },
         "stream": {
             "codec": "h264", "width": 768, "height": 576, "pixel_format": "yuv420p",

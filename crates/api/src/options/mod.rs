@@ -95,6 +95,9 @@ impl Checked {
             .limit(self.limit)
             .thumbnail(self.thumbnail)
             .transport(self.transport)
+            .tls_insecure(self.shown.tls_insecure)
+            .warmup(Duration::from_secs_f64(self.shown.warmup))
+            .persist(self.shown.persist)
             .duration(self.duration)
             .policy(policy)
     }
@@ -229,6 +232,24 @@ impl<'a> Check<'a> {
         inside
     }
 
+    fn flag(&mut self, name: &str) -> Option<bool> {
+        let value = self.given.values.get(name)?;
+        let flag = match value {
+            Value::Bool(flag) => Some(*flag),
+            // `on` is what a ticked box of a form sends.
+            Value::String(text) if !self.given.typed => match text.trim() {
+                "true" | "on" | "1" => Some(true),
+                "false" | "off" | "0" => Some(false),
+                _ => None,
+            },
+            _ => None,
+        };
+        if flag.is_none() {
+            self.fault(name, format!("{name} is true or false."));
+        }
+        flag
+    }
+
     fn word(&mut self, name: &str, words: &[&str]) -> Option<&'a str> {
         let text = self.text(name)?;
         if words.contains(&text) {
@@ -285,9 +306,9 @@ impl<'a> Check<'a> {
         let fit = self.word("fit", FITS).and_then(|w| w.parse::<Fit>().ok());
         shown.fit = fit.unwrap_or_default();
         let transport = self.word("transport", TRANSPORTS).unwrap_or("auto");
-        if transport == "udp" {
-            self.not_yet("transport", "The transport udp");
-        }
+        shown.tls_insecure = self.flag("tls_insecure").unwrap_or_default();
+        shown.persist = self.flag("persist").unwrap_or_default();
+        shown.warmup = self.number("warmup", 0.0..=DAY).unwrap_or_default();
         shown.duration = self.number("duration", 0.0..=YEAR);
         if shown.duration == Some(0.0) {
             self.fault("duration", "duration is more than 0 seconds.");
@@ -328,11 +349,7 @@ impl<'a> Check<'a> {
 
     /// Options that have a name but no effect yet: only their defaults pass.
     fn later(&mut self) {
-        for (name, range) in [
-            ("min_gap", 0.0..=DAY),
-            ("distinct", 0.0..=1.0),
-            ("warmup", 0.0..=DAY),
-        ] {
+        for (name, range) in [("min_gap", 0.0..=DAY), ("distinct", 0.0..=1.0)] {
             if self.number(name, range).is_some_and(|n| n > 0.0) {
                 self.not_yet(name, name);
             }

@@ -15,6 +15,8 @@ pub(crate) enum Shape {
     Whole(u32, u32),
     /// A number in this range.
     Number(f64, f64),
+    /// True or false.
+    Flag,
 }
 
 /// One start option as the document shows it.
@@ -128,7 +130,15 @@ pub(crate) const START_OPTIONS: &[StartOption] = &[
         "transport",
         Shape::Word(TRANSPORTS),
         "\"auto\"",
-        "How the camera sends: `auto` or `tcp`. `udp` is refused with 422 by this version.",
+        "How the camera sends: `tcp`, `udp`, or `auto`: TCP, and UDP where the camera refuses TCP \
+         or sends nothing by it.",
+    ),
+    option(
+        "tls_insecure",
+        Shape::Flag,
+        "false",
+        "Take the certificate of an `rtsps` camera unchecked. Where the service cannot check \
+         certificates, `rtsps` is refused without it.",
     ),
     option(
         "username",
@@ -146,13 +156,20 @@ pub(crate) const START_OPTIONS: &[StartOption] = &[
         "warmup",
         Shape::Number(0.0, DAY),
         "0",
-        "Seconds of stream to skip while exposure settles. This version accepts 0 only.",
+        "Seconds of stream to skip at the start, while exposure settles.",
     ),
     option(
         "duration",
         Shape::Number(0.0, YEAR),
         "",
         "Seconds of stream after which the session stops by itself; more than 0.",
+    ),
+    option(
+        "persist",
+        Shape::Flag,
+        "false",
+        "Go on trying a camera that has never answered, instead of giving it up after its first \
+         tries.",
     ),
     option(
         "wait",

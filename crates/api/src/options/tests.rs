@@ -118,10 +118,8 @@ fn what_comes_later_is_refused_by_name_and_its_defaults_pass() {
     for (name, value) in [
         ("min_gap", "2"),
         ("distinct", "0.5"),
-        ("warmup", "1"),
         ("roi", "0,0,0.5,0.5"),
         ("sampling", "keyframes"),
-        ("transport", "udp"),
         ("best", "sharpness"),
         ("best", "brightness:0.5,darkness:0.5"),
     ] {
@@ -141,6 +139,21 @@ fn what_comes_later_is_refused_by_name_and_its_defaults_pass() {
         ("transport", "tcp"),
     ]);
     assert!(check(&defaults).is_ok());
+}
+
+#[test]
+fn a_flag_is_true_or_false_and_a_ticked_box() {
+    for (text, persist) in [("true", true), ("on", true), ("0", false), ("false", false)] {
+        let (_, checked) = check(&form(&[URL, ("persist", text)])).unwrap();
+        assert_eq!(checked.shown.persist, persist, "{text}");
+    }
+    let faults = check(&form(&[URL, ("tls_insecure", "yes please")])).unwrap_err();
+    assert_eq!(faults.errors[0].field, "tls_insecure");
+    let typed = Given::from_json([
+        ("rtsp_url".to_owned(), json!(URL.1)),
+        ("persist".to_owned(), json!("true")),
+    ]);
+    assert!(check(&typed).is_err());
 }
 
 #[test]

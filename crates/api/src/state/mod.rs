@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bestshot_decoder::{AddressPolicy, RtspUrl};
+use bestshot_decoder::{AddressPolicy, Deadlines, RtspUrl};
 use bestshot_gallery::Store;
 use bestshot_session::{Session, Source, State, Status, WorkerCommand};
 use tokio::task::JoinSet;
@@ -43,6 +43,7 @@ pub(crate) struct Sessions {
     worker: WorkerCommand,
     /// Where cameras may be.
     pub(crate) policy: AddressPolicy,
+    deadlines: Deadlines,
     /// How many sessions may run at once.
     pub(crate) max: usize,
     /// Started here and not settled, by id.
@@ -69,12 +70,14 @@ impl Sessions {
         store: Arc<Store>,
         worker: WorkerCommand,
         policy: AddressPolicy,
+        deadlines: Deadlines,
         max: usize,
     ) -> Arc<Self> {
         Arc::new(Self {
             store,
             worker,
             policy,
+            deadlines,
             max,
             live: Mutex::default(),
             empty: Mutex::default(),
@@ -129,7 +132,9 @@ impl Sessions {
         };
         let (store, id) = (Arc::clone(&self.store), facts.id.clone());
         let pictures = Pictures::new(blocking(move || store.draft(&id)).await?);
-        let job = options.job(Source::Rtsp(url.clone()), self.policy.clone());
+        let job = options
+            .job(Source::Rtsp(url.clone()), self.policy.clone())
+            .deadlines(self.deadlines);
         let session = match Session::start(&job, &self.worker, Arc::clone(&pictures) as _) {
             Ok(session) => session,
             Err(error) => {

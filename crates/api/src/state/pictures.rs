@@ -108,6 +108,10 @@ impl PictureSink for Pictures {
         Ok(())
     }
 
+    fn flush(&self, key: u64, kind: PictureKind) -> io::Result<()> {
+        self.draft.flush(key, kind).map_err(io::Error::other)
+    }
+
     fn remove(&self, key: u64) {
         self.held().retain(|(held, _), _| *held != key);
         self.draft.remove(key);

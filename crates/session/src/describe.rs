@@ -1,0 +1,85 @@
+//! What is said of frames and failures: plain data made from what the decoder
+//! knows. No decisions.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
+
+use bestshot_decoder::{Error, ErrorKind, Frame, StreamInfo, Transport};
+use bestshot_gallery::manifest::{Failure, Stream, Winner};
+use bestshot_ranker::Score;
+
+/// A decoder's error, or one of our own.
+pub(crate) struct Broke {
+    pub(crate) kind: ErrorKind,
+    pub(crate) message: String,
+    /// Whether trying again in a moment is pointless.
+    pub(crate) lasting: bool,
+}
+
+impl From<Error> for Broke {
+    fn from(error: Error) -> Self {
+        Self {
+            kind: error.kind(),
+            message: error.to_string(),
+            lasting: error.is_lasting(),
+        }
+    }
+}
+
+pub(crate) fn winner(
+    frame: &Frame,
+    score: Score,
+    name: &str,
+    frames_before: u64,
+    time_before: Duration,
+) -> Winner {
+    let (at, clock) = match frame.captured_at() {
+        Some(at) => (at, "rtcp"),
+        None => (frame.received_at(), "receive"),
+    };
+    let index = frames_before + frame.index();
+    Winner {
+        key: index,
+        score: score.value(),
+        scores: BTreeMap::from([(name.to_owned(), score.value())]),
+        index,
+        stream_time: (time_before + frame.stream_time()).as_secs_f64(),
+        captured_at: rfc3339(at),
+        clock: clock.to_owned(),
+        keyframe: frame.is_keyframe(),
+        width: frame.width(),
+        height: frame.height(),
+    }
+}
+
+pub(crate) fn stream(frame: &Frame, info: &StreamInfo) -> Stream {
+    Stream {
+        codec: info.codec.to_owned(),
+        width: frame.width(),
+        height: frame.height(),
+        pixel_format: frame.pixel_format().to_owned(),
+        frame_rate: info.frame_rate,
+        transport: info.transport.map(|t: Transport| t.to_string()),
+    }
+}
+
+pub(crate) fn failure(error: &Broke) -> Failure {
+    // `dropped` is no kind of the documents: a stream that broke off and never
+    // came back stands still.
+    let kind = match error.kind {
+        ErrorKind::Dropped => ErrorKind::Unreachable,
+        kind => kind,
+    };
+    Failure {
+        kind: kind.to_string(),
+        message: error.message.clone(),
+    }
+}
+
+pub(crate) fn rfc3339(at: SystemTime) -> String {
+    jiff::Timestamp::try_from(at)
+        .map(|t| format!("{t:.3}"))
+        .unwrap_or_default()
+}
