@@ -48,6 +48,17 @@ pub(crate) const PEER: Need = Need {
     packages: &["ffmpeg"],
 };
 
+/// RTSP servers of other makers: VLC, and what `servers` builds another with.
+pub(crate) const SERVERS: Need = Need {
+    purpose: "to read from RTSP servers of other makers: VLC, and what links oddity-rtsp-server",
+    packages: &[
+        "vlc-bin",
+        "vlc-plugin-base",
+        "libavdevice-dev",
+        "libavfilter-dev",
+    ],
+};
+
 /// The browser that opens the pages.
 pub(crate) const BROWSER: Need = Need {
     purpose: "to open the pages in a real browser",
