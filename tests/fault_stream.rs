@@ -169,7 +169,8 @@ async fn captured_at_is_the_cameras_own_time_whatever_the_hour() {
             let (oldest, newest) = (-age.as_secs_f64() - 0.1, 0.1);
             assert!((oldest..newest).contains(&here), "{here} s: {frame}");
         }
-        assert_eq!(by_rtcp, frames.len(), "each has the camera's time");
+        // libav tells the time of a picture one picture too early: of the first, nothing.
+        assert_eq!(by_rtcp, frames.len() - 1, "each has the camera's time");
     }
 }
 
@@ -188,7 +189,15 @@ async fn captured_at_tells_which_picture_it_is() {
         let setup = Setup::playing(&Clip::of(name)).clock(Clock::Fixed(base));
         let (service, camera, id, _) = one_pass(setup).await;
         for frame in service.frames(&id).await {
-            assert_eq!(frame["clock"], "rtcp", "{name}: {frame}");
+            let clock = if frame["index"] == 0 {
+                "receive"
+            } else {
+                "rtcp"
+            };
+            assert_eq!(frame["clock"], clock, "{name}: {frame}");
+            if clock == "receive" {
+                continue;
+            }
             let picture = camera.picture_at(moment(&frame)) as u64;
             assert_eq!(frame["index"], picture, "{name}: {frame}");
         }

@@ -1,5 +1,6 @@
 //! What the end-to-end tests stand on: the real binary, cameras that GStreamer
-//! serves, faulty peers, an independent reader of clips, and a browser.
+//! serves, RTSP servers of other makers, faulty peers, an independent reader of
+//! clips, and a browser.
 //!
 //! What lives here: starting, asking and ending those things. What does not:
 //! any promise of the product, which the tests beside this folder state, and
@@ -15,6 +16,7 @@
 mod answer;
 mod browser;
 mod camera;
+mod capture;
 mod document;
 mod fault;
 pub mod fault_camera;
@@ -22,6 +24,7 @@ mod place;
 mod png;
 mod process;
 mod reader;
+mod servers;
 mod service;
 mod usage;
 mod wait;
@@ -30,14 +33,16 @@ mod watching;
 pub use answer::Answer;
 pub use browser::Browser;
 pub use camera::{Camera, Login};
+pub use capture::{Capture, DescribedVideo, files_below};
 pub use document::Document;
 pub use fault::FaultPort;
-pub use place::{binary, clip, more_recordings, nightly, screenshots, workspace};
+pub use place::{binary, captures, clip, more_recordings, nightly, screenshots, workspace};
 pub use png::PngFile;
 pub use process::{
     Process, command_line, descendants, environment, go_on, halt, is_alive, kill_hard,
 };
 pub use reader::{Reading, difference};
+pub use servers::{Feeder, Oddity, Relay, Vlc};
 pub use service::{Launch, Service, program};
 pub use usage::{Holdings, holdings, processor_time};
 pub use wait::{DEADLINE, eventually, together};

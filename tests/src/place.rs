@@ -1,5 +1,6 @@
-//! Where the program, the clips and the checkout are. `cargo xtask test` says so
-//! in the environment; without it the places where it puts them are looked at.
+//! Where the program, the clips, the servers and the checkout are. `cargo xtask
+//! test` says so in the environment; without it the places where it puts them are
+//! looked at.
 
 use std::{
     env,
@@ -40,9 +41,33 @@ pub fn clip(name: &str) -> PathBuf {
     path
 }
 
+/// One of the RTSP servers of other makers that `cargo xtask setup` fetches, by its
+/// path in their folder.
+///
+/// # Panics
+/// Where it was not fetched.
+pub(crate) fn server(name: &str) -> PathBuf {
+    let folder = env::var_os("BESTSHOT_TEST_SERVERS")
+        .map_or_else(|| target().join("servers"), |given| workspace().join(given));
+    let path = folder.join(name);
+    assert!(
+        path.exists(),
+        "the server {} is missing; `cargo xtask setup` fetches it",
+        path.display()
+    );
+    path
+}
+
 /// A folder of further recordings, where `BESTSHOT_CLIPS` names one.
 pub fn more_recordings() -> Option<PathBuf> {
     let given = env::var_os("BESTSHOT_CLIPS").filter(|given| !given.is_empty());
+    given.map(|given| workspace().join(given))
+}
+
+/// A folder of recorded answers of real cameras, where `BESTSHOT_CAPTURES` names
+/// one.
+pub fn captures() -> Option<PathBuf> {
+    let given = env::var_os("BESTSHOT_CAPTURES").filter(|given| !given.is_empty());
     given.map(|given| workspace().join(given))
 }
 

@@ -10,9 +10,11 @@ mod bench;
 mod camera;
 mod clips;
 mod demo;
+mod fuzz;
 mod openapi;
 mod packages;
 mod proc;
+mod servers;
 mod service;
 mod setup;
 mod shell;
@@ -70,6 +72,12 @@ const COMMANDS: &[Command] = &[
         summary: "Measures the service beside ffmpeg.",
         help: bench::HELP,
         run: bench::run,
+    },
+    Command {
+        name: "fuzz",
+        summary: "Searches for inputs that break our own parsers.",
+        help: fuzz::HELP,
+        run: fuzz::run,
     },
 ];
 

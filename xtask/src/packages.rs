@@ -48,10 +48,27 @@ pub(crate) const PEER: Need = Need {
     packages: &["ffmpeg"],
 };
 
+/// RTSP servers of other makers: VLC, and what `servers` builds another with.
+pub(crate) const SERVERS: Need = Need {
+    purpose: "to read from RTSP servers of other makers: VLC, and what links oddity-rtsp-server",
+    packages: &[
+        "vlc-bin",
+        "vlc-plugin-base",
+        "libavdevice-dev",
+        "libavfilter-dev",
+    ],
+};
+
 /// The browser that opens the pages.
 pub(crate) const BROWSER: Need = Need {
     purpose: "to open the pages in a real browser",
     packages: &["chromium", "chromium-driver"],
+};
+
+/// What compiles the fuzzer.
+pub(crate) const FUZZER: Need = Need {
+    purpose: "to build the fuzzer, which is written in C++",
+    packages: &["g++"],
 };
 
 /// Installs what is missing of `needs`, having said what and why.

@@ -1,13 +1,14 @@
 //! `cargo xtask setup`, and the set-up that the other commands begin with.
 //!
-//! What lives here: which packages and clips each command needs. What does not:
-//! how they are had (`packages`, `clips`).
+//! What lives here: which packages, servers and clips each command needs. What does
+//! not: how they are had (`packages`, `servers`, `clips`).
 
 use anyhow::{Result, bail};
 
 use crate::arguments::Arguments;
 use crate::clips::{self, Set};
-use crate::packages::{self, BROWSER, BUILD, CAMERA, Need, PEER};
+use crate::packages::{self, BROWSER, BUILD, CAMERA, FUZZER, Need, PEER, SERVERS};
+use crate::servers;
 use crate::shell;
 use crate::workspace::Workspace;
 
@@ -25,6 +26,10 @@ done.
 The clips are made from one recording, vtest.avi out of Debian's package
 opencv-doc, whose SHA-256 is checked. They lie in the folder `clips` of cargo's
 target directory and are never committed.
+
+Two RTSP servers of other makers, from which the tests read, are fetched from
+crates.io and npm in pinned versions into the folder `servers` beside them; the
+one from crates.io is built once, which takes up to a minute.
 
 Options:
   --no-install  Neither looks for packages nor installs any. This is for systems
@@ -67,6 +72,7 @@ pub(crate) enum Purpose {
     Demo,
     Test,
     Bench,
+    Fuzz,
     Everything,
 }
 
@@ -75,13 +81,19 @@ impl Purpose {
         match self {
             Self::Build => &[&BUILD],
             Self::Demo | Self::Bench => &[&BUILD, &CAMERA, &PEER],
-            Self::Test | Self::Everything => &[&BUILD, &CAMERA, &PEER, &BROWSER],
+            Self::Fuzz => &[&BUILD, &FUZZER],
+            Self::Test => &[&BUILD, &CAMERA, &PEER, &SERVERS, &BROWSER],
+            Self::Everything => &[&BUILD, &CAMERA, &PEER, &SERVERS, &BROWSER, &FUZZER],
         }
+    }
+
+    fn servers(self) -> bool {
+        matches!(self, Self::Test | Self::Everything)
     }
 
     fn clips(self) -> Option<Set> {
         match self {
-            Self::Build => None,
+            Self::Build | Self::Fuzz => None,
             Self::Demo => Some(Set::Demo),
             Self::Test => Some(Set::Test),
             Self::Bench => Some(Set::Bench),
@@ -90,10 +102,14 @@ impl Purpose {
     }
 }
 
-/// Installs packages and makes clips, as far as `purpose` needs them.
+/// Installs packages, fetches servers and makes clips, as far as `purpose` needs
+/// them.
 pub(crate) fn prepare(workspace: &Workspace, install: Install, purpose: Purpose) -> Result<()> {
     if install == Install::Missing {
         packages::ensure(purpose.needs())?;
+    }
+    if purpose.servers() {
+        servers::ensure(workspace)?;
     }
     let Some(set) = purpose.clips() else {
         return Ok(());

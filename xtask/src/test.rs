@@ -33,8 +33,9 @@ Environment:
                      where it is set.
   BESTSHOT_CAPTURES  A folder of recorded answers of real cameras, likewise.
 
-The tests themselves are given BESTSHOT_BIN, the program, BESTSHOT_TEST_CLIPS,
-the folder of the clips that set-up made, and BESTSHOT_NIGHTLY=1 for --nightly.";
+The tests themselves are given BESTSHOT_BIN, the program, BESTSHOT_TEST_CLIPS and
+BESTSHOT_TEST_SERVERS, the folders of the clips and servers that set-up made, and
+BESTSHOT_NIGHTLY=1 for --nightly.";
 
 /// What a sweep needs, and what it goes over.
 const SWEEPS: &[(&str, &str)] = &[
@@ -56,6 +57,7 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<()> {
         .args(&filters)
         .env("BESTSHOT_BIN", &bestshot)
         .env("BESTSHOT_TEST_CLIPS", workspace.clips())
+        .env("BESTSHOT_TEST_SERVERS", workspace.servers())
         .env_remove("BESTSHOT_NIGHTLY")
         .stdin(Stdio::null())
         .stdout(Stdio::piped());

@@ -56,6 +56,11 @@ impl Workspace {
         self.target.join("clips")
     }
 
+    /// Where the RTSP servers of other makers lie.
+    pub(crate) fn servers(&self) -> PathBuf {
+        self.target.join("servers")
+    }
+
     /// A cargo command in this checkout.
     pub(crate) fn cargo(&self, words: &[&str]) -> Command {
         let mut command = Command::new(cargo_program());

@@ -141,21 +141,15 @@ fn with_defaults(command: Command, values: &Values) -> Command {
     })
 }
 
-/// The text without what stands between `://` and the last `@` of a word.
+/// The text without what stands between the first `://` and the last `@`. A
+/// password may hold spaces and quotes here, so that nothing else surely ends it.
 fn without_credentials(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("://") {
-        let (before, after) = rest.split_at(at + 3);
-        out.push_str(before);
-        let end = after
-            .find(|c: char| c.is_whitespace() || c == '\'')
-            .unwrap_or(after.len());
-        let host = after[..end].rfind('@').map_or(0, |at| at + 1);
-        rest = &after[host..];
+    match (text.find("://"), text.rfind('@')) {
+        (Some(start), Some(end)) if start < end => {
+            format!("{}{}", &text[..start + 3], &text[end + 1..])
+        }
+        _ => text.to_owned(),
     }
-    out.push_str(rest);
-    out
 }
 
 #[cfg(test)]
@@ -228,6 +222,7 @@ mod tests {
         for args in [
             &args[..],
             &["bestshot", "openapi", "rtsp://a:canary@host/x"],
+            &["bestshot", "openapi", "rtsp://a:it's a canary@host/x"],
         ] {
             let Err(stop) = parse(args.iter().map(OsString::from)) else {
                 panic!("accepted")

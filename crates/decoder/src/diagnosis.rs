@@ -13,8 +13,6 @@ use crate::{
     watch::{Verdict, Watch},
 };
 
-const AVERROR_EIO: i32 = ffi::AVERROR(ffmpeg_next::error::EIO);
-
 /// Why a camera could not be opened.
 pub(crate) fn opening(name: &str, code: AvError, watch: &Watch, signals: &Signals) -> Error {
     if let Some(verdict) = watch.verdict() {
@@ -64,25 +62,34 @@ pub(crate) fn opening(name: &str, code: AvError, watch: &Watch, signals: &Signal
             ErrorKind::Unreachable,
             format!("{name} closed the connection before it sent anything"),
         ),
-        // libav tells a connection that ends within an answer from one that talks
-        // nonsense by no code.
-        ffi::AVERROR_INVALIDDATA | AVERROR_EIO if signals.answered() => (
-            ErrorKind::Unreachable,
-            format!("{name} broke off the connection while answering"),
-        ),
-        ffi::AVERROR_INVALIDDATA | AVERROR_EIO if !signals.spoke() => (
+        _ => return system(name, code).unwrap_or_else(|| in_between(name, code, signals)),
+    };
+    Error::new(kind, message).with_source(code)
+}
+
+/// libav tells a connection that ends within an answer from one that talks nonsense
+/// by no code; what the camera has said so far does.
+fn in_between(name: &str, code: AvError, signals: &Signals) -> Error {
+    let (kind, message) = if !signals.spoke() {
+        (
             ErrorKind::Unreachable,
             format!("{name} closed the connection before it answered"),
-        ),
-        _ => {
-            return system(name, code).unwrap_or_else(|| {
-                Error::new(
-                    ErrorKind::Corrupt,
-                    format!("{name} gave answers that are not RTSP"),
-                )
-                .with_source(code)
-            });
-        }
+        )
+    } else if !signals.answered() {
+        (
+            ErrorKind::Corrupt,
+            format!("{name} gave answers that are not RTSP"),
+        )
+    } else if signals.agreed_to_describe() && !signals.described() {
+        (
+            ErrorKind::Corrupt,
+            format!("{name} describes no stream that can be understood"),
+        )
+    } else {
+        (
+            ErrorKind::Unreachable,
+            format!("{name} broke off the connection while answering"),
+        )
     };
     Error::new(kind, message).with_source(code)
 }

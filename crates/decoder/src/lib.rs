@@ -7,6 +7,8 @@ mod error;
 mod ffi;
 mod frame;
 mod frames;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod gate;
 mod knock;
 mod log;

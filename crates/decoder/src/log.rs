@@ -36,6 +36,8 @@ pub(crate) struct Signals {
     /// Said anything at all, and said it in RTSP.
     spoke: AtomicBool,
     answered: AtomicBool,
+    /// How often it agreed (200).
+    agreed: AtomicU64,
     redirected: AtomicBool,
     /// Bytes, where the kernel gave less than was asked for.
     receive_buffer: AtomicU64,
@@ -85,6 +87,11 @@ impl Signals {
     /// Whether the camera answered anything in RTSP.
     pub(crate) fn answered(&self) -> bool {
         self.answered.load(Ordering::Acquire)
+    }
+
+    /// Whether it agreed to more than to say what it can do (OPTIONS).
+    pub(crate) fn agreed_to_describe(&self) -> bool {
+        self.agreed.load(Ordering::Acquire) > 1
     }
 
     /// The receive buffer for datagrams, where the kernel cut it down.
@@ -244,6 +251,8 @@ impl Signals {
         match status(line) {
             Some(status) => {
                 self.answered.store(true, Ordering::Release);
+                self.agreed
+                    .fetch_add(u64::from(status == 200), Ordering::AcqRel);
                 if (300..400).contains(&status) && status != NOT_MODIFIED {
                     self.redirected.store(true, Ordering::Release);
                 }

@@ -5,19 +5,38 @@ const SECRET_KEYS: [&str; 9] = [
     "password", "passwd", "passwort", "pwd", "pass", "token", "secret", "auth", "key",
 ];
 
-/// A path and query with the values of secret-looking keys replaced by `***`.
+/// White space ends a URL, but quotes do not: they may stand in a password.
+const QUOTES: [char; 4] = ['\'', '"', '<', '>'];
+
+/// An address's path and query as people may see them: the values of
+/// secret-looking keys are `***`, and so is what stands before an `@`. That may
+/// be the rest of a password which was typed with a `/` in it.
+pub(crate) fn redact_path(path: &str) -> String {
+    match path.rfind('@') {
+        Some(at) => format!("/***{}", redact_pairs(&path[at..])),
+        None => redact_pairs(path),
+    }
+}
+
+/// A text with the values of secret-looking keys replaced by `***`.
 ///
 /// Covers `?user=a&password=b` and the `/user=a_password=b_channel=1` of many
 /// recorders, where `_` separates and may also stand inside a value.
-pub(crate) fn redact_path(path: &str) -> String {
-    let mut out = String::with_capacity(path.len());
-    let mut rest = path;
+fn redact_pairs(text: &str) -> String {
+    let query = text.find('?').unwrap_or(text.len());
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
     while let Some(eq) = rest.find('=') {
+        let in_query = text.len() - rest.len() + eq > query;
         let (before, after) = rest.split_at(eq + 1);
         out.push_str(before);
         rest = after;
         if is_secret_key(&before[..eq]) {
-            let end = value_end(after);
+            let end = if in_query {
+                after.find('&').unwrap_or(after.len())
+            } else {
+                value_end(after)
+            };
             if end > 0 {
                 out.push_str("***");
             }
@@ -37,7 +56,7 @@ fn is_secret_key(before: &str) -> bool {
     SECRET_KEYS.iter().any(|secret| key.ends_with(secret))
 }
 
-/// The value ends at `&`, `;` or `/`, or at a `_word=` that starts the next pair.
+/// In a path, the value ends at `&`, `;` or `/`, or at a `_word=` that starts the next pair.
 fn value_end(value: &str) -> usize {
     let hard = value.find(['&', ';', '/']).unwrap_or(value.len());
     let inside = &value[..hard];
@@ -56,21 +75,30 @@ fn value_end(value: &str) -> usize {
 /// value and every secret-looking pair taken out.
 pub(crate) fn redact_line(line: &str) -> String {
     let lower = line.to_ascii_lowercase();
-    if let Some(at) = lower.find("authorization") {
-        return format!("{}authorization ***", &line[..at]);
-    }
-    let mut out = String::with_capacity(line.len());
-    let mut rest = line;
+    let Some(at) = lower.find("authorization") else {
+        return redact_urls(line);
+    };
+    // The word may stand in a password: a URL that it cuts ends before its user.
+    let cut = line[..at].rsplit(char::is_whitespace).next();
+    let cut = cut.and_then(|word| Some(word.len() - word.find("://")? - 3));
+    redact_urls(&line[..at - cut.unwrap_or(0)]) + "authorization ***"
+}
+
+fn redact_urls(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
     while let Some(at) = rest.find("://") {
         let (before, after) = rest.split_at(at + 3);
-        out.push_str(before);
-        let end = after.find(|c: char| c.is_whitespace() || "'\"<>".contains(c));
-        let (url, tail) = after.split_at(end.unwrap_or(after.len()));
-        let host = url.rfind('@').map_or(0, |at| at + 1);
-        out.push_str(&redact_path(&url[host..]));
+        out.push_str(&redact_pairs(before));
+        let end = after.find(char::is_whitespace).unwrap_or(after.len());
+        let (word, tail) = after.split_at(end);
+        let host = word.rfind('@').map_or(0, |at| at + 1);
+        let url = word[host..].trim_end_matches(QUOTES);
+        out.push_str(&redact_pairs(url));
+        out.push_str(&word[host + url.len()..]);
         rest = tail;
     }
-    out.push_str(&redact_path(rest));
+    out.push_str(&redact_pairs(rest));
     out
 }
 
@@ -92,6 +120,12 @@ mod tests {
             ("/a?token=", "/a?token="),
             ("/a?x=1", "/a?x=1"),
             ("/stream1", "/stream1"),
+            ("/live?pwd=a/b;c_d=e&x=1", "/live?pwd=***&x=1"),
+            (
+                "/rest-of-a-password@192.168.1.20/live",
+                "/***@192.168.1.20/live",
+            ),
+            ("?x=/y@z?pwd=a", "/***@z?pwd=***"),
         ] {
             assert_eq!(redact_path(path), shown);
         }
@@ -108,5 +142,24 @@ mod tests {
             redact_line("RTP: missed 3 packets"),
             "RTP: missed 3 packets"
         );
+    }
+
+    #[test]
+    fn quotes_in_a_password_do_not_end_its_url() {
+        assert_eq!(
+            redact_line("Opening 'rtsp://u:p'a\"s<s>@h:1/x?pwd=y'z' for reading"),
+            "Opening 'rtsp://h:1/x?pwd=***' for reading"
+        );
+    }
+
+    #[test]
+    fn what_stands_before_a_url_or_a_header_is_searched_too() {
+        for line in [
+            "DESCRIBE rtsp://u:canary@h/x RTSP/1.0\r\nAuthorization: Basic eA==",
+            "/live?password=canary from rtsp://h/x",
+            "rtsp://u:canary-authorization@h/x",
+        ] {
+            assert!(!redact_line(line).contains("canary"), "{line}");
+        }
     }
 }

@@ -15,7 +15,7 @@ const MAX_URL: usize = 2048;
 /// The address of an RTSP stream: `rtsp://[user[:password]@]host[:port]/path`.
 ///
 /// `Display` and `Debug` leave out the credentials and anything in the path or
-/// query that looks like a password; two URLs are equal when they name the same
+/// query that looks like a password or like the rest of one; two URLs are equal when they name the same
 /// stream of the same camera, whoever asks.
 ///
 /// ```
@@ -86,12 +86,13 @@ impl RtspUrl {
             credentials: None,
         };
         match user_information {
-            Some(text) => Ok(Self {
+            Some(text) => Self {
                 credentials: Some(Credentials::parse(text)?),
                 ..url
-            }),
-            None => Ok(url),
+            },
+            None => url,
         }
+        .fitting()
     }
 
     /// The same stream with these credentials, in which no character needs
@@ -104,6 +105,15 @@ impl RtspUrl {
             ("", "") => None,
             (username, password) => Some(Credentials::new(username, password)?),
         };
+        self.fitting()
+    }
+
+    /// Another process takes no longer address than this one, and escaping makes
+    /// some longer.
+    fn fitting(self) -> Result<Self, UrlError> {
+        if self.expose().len() > MAX_URL {
+            return Err(UrlError::TooLong);
+        }
         Ok(self)
     }
 
@@ -334,6 +344,24 @@ mod tests {
             .unwrap();
         assert_eq!(parse(&url.expose()).expose(), url.expose());
         assert_eq!(url.with_credentials("", "").unwrap().expose(), "rtsp://h/x");
+    }
+
+    #[test]
+    fn the_rest_of_a_password_typed_with_a_slash_is_not_shown() {
+        for text in ["rtsp://admin:12/canary@h/x", "rtsp://admin:/canary@h/x"] {
+            assert!(!parse(text).to_string().contains("canary"), "{text}");
+        }
+        assert_eq!(parse("rtsp://h/cam@1").to_string(), "rtsp://h/***@1");
+    }
+
+    #[test]
+    fn what_would_grow_too_long_for_the_way_is_refused_at_once() {
+        let long = format!("rtsp://h/{}", "a".repeat(MAX_URL - 10));
+        let error = parse(&long).with_credentials("u", "p").unwrap_err();
+        assert_eq!(error, UrlError::TooLong);
+        let grows = format!("rtsp://ü@h?{}", "a".repeat(MAX_URL - 12));
+        assert_eq!(grows.len(), MAX_URL);
+        assert_eq!(RtspUrl::parse(&grows).unwrap_err(), UrlError::TooLong);
     }
 
     #[test]

@@ -11,6 +11,8 @@ mod board;
 mod command;
 mod describe;
 mod encoder;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod job;
 mod kept;
 mod pipeline;

@@ -134,7 +134,7 @@ impl Output {
     }
 }
 
-fn job(orders: Orders) -> io::Result<Job> {
+pub(crate) fn job(orders: Orders) -> io::Result<Job> {
     let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
     let source = match orders.source {
         SourceText::Rtsp(text) => {

@@ -8,6 +8,9 @@ pub enum Codec {
     H264,
     /// H.265, sent as RFC 7798 says.
     H265,
+    /// JPEG, sent as RFC 2435 says. What is called a NAL unit elsewhere is the
+    /// payload of a packet.
+    Jpeg,
 }
 
 impl Codec {
@@ -16,6 +19,7 @@ impl Codec {
         match self {
             Self::H264 => "h264",
             Self::H265 => "hevc",
+            Self::Jpeg => "mjpeg",
         }
     }
 
@@ -25,6 +29,7 @@ impl Codec {
         match self {
             Self::H264 => first & 0x1f,
             Self::H265 => first >> 1 & 0x3f,
+            Self::Jpeg => 0,
         }
     }
 
@@ -33,6 +38,7 @@ impl Codec {
         match self {
             Self::H264 => matches!(self.kind(nal), 1..=5),
             Self::H265 => self.kind(nal) < 32,
+            Self::Jpeg => true,
         }
     }
 
@@ -42,6 +48,7 @@ impl Codec {
         let header = match self {
             Self::H264 => 1,
             Self::H265 => 2,
+            Self::Jpeg => return false,
         };
         self.is_slice(nal) && nal.get(header).is_some_and(|byte| byte & 0x80 != 0)
     }
@@ -51,6 +58,7 @@ impl Codec {
         match self {
             Self::H264 => self.kind(nal) == 5,
             Self::H265 => matches!(self.kind(nal), 16..=21),
+            Self::Jpeg => true,
         }
     }
 
@@ -59,6 +67,7 @@ impl Codec {
         match self {
             Self::H264 => matches!(self.kind(nal), 7 | 8),
             Self::H265 => matches!(self.kind(nal), 32..=34),
+            Self::Jpeg => false,
         }
     }
 }

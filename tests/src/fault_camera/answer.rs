@@ -93,7 +93,11 @@ impl Desk {
         let mut answer = match self.locked(request) {
             Some(challenge) => Answer::with(401, &challenge),
             None => match &reply {
-                Reply::Usual | Reply::Drip | Reply::Length(_) => self.usual(request)?,
+                // Its own description would be for nothing, and may not be possible.
+                Reply::Recorded(_) if request.method == "DESCRIBE" => Answer::with(200, ""),
+                Reply::Usual | Reply::Drip | Reply::Length(_) | Reply::Recorded(_) => {
+                    self.usual(request)?
+                }
                 Reply::Status(401) => {
                     let challenge = format!("WWW-Authenticate: {}\r\n", lock::basic_challenge());
                     Answer::with(401, &challenge)
@@ -111,11 +115,11 @@ impl Desk {
                 }
             },
         };
-        let claimed = match reply {
-            Reply::Length(length) => Some(length),
-            _ => None,
+        let whole = match &reply {
+            Reply::Length(length) => answer.written(request, Some(*length)),
+            Reply::Recorded(bytes) => numbered(bytes, request),
+            _ => answer.written(request, None),
         };
-        let whole = answer.written(request, claimed);
         if reply == Reply::Drip {
             self.drip(&whole)?;
         } else {
@@ -286,6 +290,26 @@ impl Answer {
         whole.extend_from_slice(&self.body);
         whole
     }
+}
+
+/// A recorded answer with the number of this request.
+fn numbered(recorded: &[u8], request: &Request) -> Vec<u8> {
+    let number = request.header("cseq").unwrap_or("0");
+    let mut head = true;
+    let mut whole = Vec::with_capacity(recorded.len());
+    for line in recorded.split_inclusive(|byte| *byte == b'\n') {
+        head &= !line.trim_ascii().is_empty();
+        let is_number = line
+            .get(..5)
+            .is_some_and(|name| name.eq_ignore_ascii_case(b"cseq:"));
+        if head && is_number {
+            whole.extend_from_slice(&line[..5]);
+            whole.extend_from_slice(format!(" {number}\r\n").as_bytes());
+        } else {
+            whole.extend_from_slice(line);
+        }
+    }
+    whole
 }
 
 /// The transport that a SETUP asks for first.

@@ -10,7 +10,10 @@ use std::{
 };
 
 use crate::{
-    fault_camera::annexb::{Codec, access_units},
+    fault_camera::{
+        annexb::{Codec, access_units},
+        jpeg, recorded,
+    },
     place,
 };
 
@@ -46,7 +49,8 @@ type Known = Mutex<HashMap<String, Arc<Clip>>>;
 static KNOWN: LazyLock<Known> = LazyLock::new(Mutex::default);
 
 impl Clip {
-    /// One of the clips that set-up makes, by its file name; H.264 or H.265.
+    /// One of the clips that set-up makes, by its file name; H.264,
+    /// H.265 or MJPEG.
     pub fn of(name: &str) -> Arc<Self> {
         remembered(name, || Self::read(&place::clip(name)))
     }
@@ -78,7 +82,10 @@ impl Clip {
     /// Reads a video file.
     pub fn read(file: &Path) -> Self {
         let (codec, times) = probe(file);
-        let filter = format!("{}_mp4toannexb", codec.name());
+        let filter = match codec {
+            Codec::Jpeg => "null".to_owned(),
+            _ => format!("{}_mp4toannexb", codec.name()),
+        };
         let output = Command::new("ffmpeg")
             .args(["-nostdin", "-v", "error", "-i"])
             .arg(file)
@@ -87,7 +94,10 @@ impl Clip {
             .stderr(Stdio::inherit())
             .output()
             .expect("ffmpeg can be started");
-        let found = access_units(codec, &output.stdout);
+        let found = match codec {
+            Codec::Jpeg => jpeg::pictures(&output.stdout),
+            _ => access_units(codec, &output.stdout),
+        };
         assert!(!found.is_empty(), "{} holds no picture", file.display());
         assert_eq!(
             found.len(),
@@ -107,7 +117,21 @@ impl Clip {
                 present: ticks(*present),
             })
             .collect();
-        let last = units.last().expect("not empty").decode;
+        Self::lasting(codec, units)
+    }
+
+    /// What was recorded of a session over TCP (RFC 2326, 10.12): the packets of
+    /// one channel, each picture of as many as have its stamp.
+    pub fn recorded(codec: Codec, interleaved: &[u8], channel: u8) -> Arc<Self> {
+        Arc::new(Self::lasting(
+            codec,
+            recorded::pictures(interleaved, channel),
+        ))
+    }
+
+    /// The last picture lasts as long as the others do on average.
+    fn lasting(codec: Codec, units: Vec<Unit>) -> Self {
+        let last = units.last().expect("a recording has pictures").decode;
         let interval = match units.len() as u64 {
             0 | 1 => u64::from(TICKS) / 5,
             count => last / (count - 1),
@@ -180,7 +204,8 @@ fn probe(file: &Path) -> (Codec, Vec<(i64, i64)>) {
     let codec = match told["streams"][0]["codec_name"].as_str() {
         Some("h264") => Codec::H264,
         Some("hevc") => Codec::H265,
-        other => panic!("{} is {other:?}, not H.264 or H.265", file.display()),
+        Some("mjpeg") => Codec::Jpeg,
+        other => panic!("{} is {other:?}, which is not played", file.display()),
     };
     let packets = told["packets"].as_array().expect("ffprobe lists packets");
     let time = |packet: &serde_json::Value, name: &str| {

@@ -147,6 +147,9 @@ pub enum Reply {
     Length(u64),
     /// With these bytes.
     Bytes(Vec<u8>),
+    /// As another camera did when this was recorded, all but the number of the
+    /// request; what the request asks for is done as usual.
+    Recorded(Vec<u8>),
     /// By ending the connection.
     Close(Close),
 }

@@ -201,6 +201,7 @@ impl Player {
         }
         let stamp = self.stamp(due.present);
         let setup = &self.shared.setup;
+        let kind = setup.payload_type;
         let payloads = rtp::payloads(setup.program.codec(), due.unit, setup.payload);
         for (number, payload) in payloads.iter().enumerate() {
             self.act(At::Packet(self.packets))?;
@@ -208,7 +209,7 @@ impl Player {
                 return Ok(());
             }
             let marker = number + 1 == payloads.len();
-            let packet = rtp::packet(self.sequence, stamp, marker, payload);
+            let packet = rtp::packet(kind, self.sequence, stamp, marker, payload);
             self.sequence = self.sequence.wrapping_add(1);
             self.send_packet(packet, due.number)?;
             self.bytes += payload.len() as u64;

@@ -116,7 +116,9 @@ impl Program {
     pub(crate) fn shown_at(&self, tick: u64) -> usize {
         let mut shown: Vec<u64> = (0..self.count()).map(|n| self.due(n).present).collect();
         shown.sort_unstable();
-        let within = tick % self.length;
+        // The last of a pass are shown after its end where pictures are reordered.
+        let first = shown.first().copied().unwrap_or_default();
+        let within = tick.saturating_sub(first) % self.length + first;
         let nearest = shown.iter().enumerate();
         let nearest = nearest.min_by_key(|(_, present)| present.abs_diff(within));
         nearest.expect("a program has pictures").0

@@ -1,5 +1,6 @@
 //! Access units packed into RTP (RFC 3550; RFC 6184 for H.264, RFC 7798 for
-//! H.265): one NAL unit to a packet, or fragments of it. Pure.
+//! H.265): one NAL unit to a packet, or fragments of it. Pure. JPEG comes here cut
+//! already (`jpeg`).
 
 use crate::fault_camera::{annexb::Codec, clip::Unit};
 
@@ -7,7 +8,7 @@ use crate::fault_camera::{annexb::Codec, clip::Unit};
 const FU_A: u8 = 0x1c;
 /// The type of a fragment in H.265.
 const FU: u8 = 0x31;
-/// The payload type that the description names.
+/// The payload type that the usual description names.
 pub(crate) const PAYLOAD_TYPE: u8 = 96;
 /// The source of all packets.
 pub(crate) const SOURCE: u32 = 0x0BAD_CA3E;
@@ -32,6 +33,7 @@ fn fragment(codec: Codec, nal: &[u8], most: usize, into: &mut Vec<Vec<u8>>) {
         // The indicator keeps the importance, the header of the fragment the type.
         Codec::H264 => (vec![nal[0] & 0xe0 | FU_A], nal[0] & 0x1f),
         Codec::H265 => (vec![nal[0] & 0x81 | FU << 1, nal[1]], nal[0] >> 1 & 0x3f),
+        Codec::Jpeg => panic!("a part of a JPEG picture is larger than a packet"),
     };
     let body = &nal[head.len()..];
     let parts: Vec<&[u8]> = body.chunks(most - head.len() - 1).collect();
@@ -45,11 +47,11 @@ fn fragment(codec: Codec, nal: &[u8], most: usize, into: &mut Vec<Vec<u8>>) {
     }
 }
 
-/// A packet. `marker` stands on the last one of a picture.
-pub(crate) fn packet(sequence: u16, stamp: u32, marker: bool, payload: &[u8]) -> Vec<u8> {
+/// A packet of this type. `marker` stands on the last one of a picture.
+pub(crate) fn packet(kind: u8, sequence: u16, stamp: u32, marker: bool, payload: &[u8]) -> Vec<u8> {
     let mut packet = Vec::with_capacity(HEADER + payload.len());
     packet.push(0x80);
-    packet.push(u8::from(marker) << 7 | PAYLOAD_TYPE);
+    packet.push(u8::from(marker) << 7 | kind);
     packet.extend(sequence.to_be_bytes());
     packet.extend(stamp.to_be_bytes());
     packet.extend(SOURCE.to_be_bytes());
@@ -104,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_packet_is_headed_as_rfc_3550_says() {
-        let made = packet(7, 9, true, &[5]);
+        let made = packet(PAYLOAD_TYPE, 7, 9, true, &[5]);
         assert_eq!(made[..4], [0x80, 0xe0, 0, 7]);
         assert_eq!(made[4..8], 9_u32.to_be_bytes());
         assert_eq!((made[HEADER], made.len()), (5, HEADER + 1));

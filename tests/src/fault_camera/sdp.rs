@@ -123,14 +123,18 @@ fn whole(what: &Described<'_>, before_sets: &str) -> String {
     let name = match what.program.codec() {
         Codec::H264 => "H264",
         Codec::H265 => "H265",
+        Codec::Jpeg => "JPEG",
     };
     format!(
         "v=0\r\no=- 1 1 IN {family} {host}\r\ns=Fault camera\r\nc=IN {family} {any}\r\n\
          t=0 0\r\na=control:*\r\n{range}m=video 0 RTP/AVP 96\r\n\
-         a=rtpmap:96 {name}/90000\r\na=fmtp:96 {parameters}\r\na=framerate:{rate}\r\n\
+         a=rtpmap:96 {name}/90000\r\n{parameters}a=framerate:{rate}\r\n\
          a=control:track1\r\n",
         host = what.host,
-        parameters = parameters(what.program.first(), before_sets.as_bytes()),
+        parameters = match parameters(what.program.first(), before_sets.as_bytes()) {
+            none if none.is_empty() => none,
+            some => format!("a=fmtp:96 {some}\r\n"),
+        },
         rate = what.program.rate() * what.speed,
     )
 }
@@ -159,5 +163,7 @@ fn parameters(clip: &Clip, before: &[u8]) -> String {
             });
             named.join(";")
         }
+        // Nothing: a picture brings its tables along.
+        Codec::Jpeg => String::new(),
     }
 }

@@ -13,6 +13,7 @@ use crate::fault_camera::{
     faults::{Faults, Transport},
     lock::Lock,
     program::Program,
+    rtp::PAYLOAD_TYPE,
 };
 
 /// A camera to be. Each setter replaces a default.
@@ -30,6 +31,7 @@ pub struct Setup {
     pub(crate) host: IpAddr,
     pub(crate) port: u16,
     pub(crate) payload: usize,
+    pub(crate) payload_type: u8,
     pub(crate) faults: Faults,
 }
 
@@ -94,6 +96,7 @@ impl Setup {
             host: Ipv4Addr::LOCALHOST.into(),
             port: 0,
             payload: 1_400,
+            payload_type: PAYLOAD_TYPE,
             faults: Faults::default(),
         }
     }
@@ -174,6 +177,14 @@ impl Setup {
     pub fn payload(mut self, bytes: usize) -> Self {
         assert!(bytes > 3, "a fragment's header needs room");
         self.payload = bytes;
+        self
+    }
+
+    /// The type that its packets say, of a description other than the usual one.
+    #[must_use]
+    pub fn payload_type(mut self, kind: u8) -> Self {
+        assert!(kind < 128, "the type has seven bits");
+        self.payload_type = kind;
         self
     }
 

@@ -1,0 +1,5 @@
+//! Addresses of cameras, with and without credentials. The promises stand in
+//! `crates/decoder/src/fuzzing.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| bestshot_decoder::fuzzing::url(data));
