@@ -26,7 +26,7 @@ const RECEIVE_BUFFER: u32 = 4 << 20;
 
 /// Of the time for a first packet, the share (in percent) for which TCP is waited
 /// for before UDP is tried: longer than a night stream takes for a picture.
-const TCP_SHARE: u32 = 58;
+const TCP_SHARE: u32 = 60;
 
 /// Connects to a camera and starts it playing.
 pub(crate) fn open_rtsp(

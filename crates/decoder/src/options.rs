@@ -72,13 +72,13 @@ pub struct Deadlines {
 }
 
 impl Default for Deadlines {
-    /// 4 s, 8 s, 9 s, 90 s and 8 s: a dead camera is named within ten seconds,
+    /// 4 s, 8 s, 8.5 s, 90 s and 8 s: a dead camera is named within ten seconds,
     /// and a camera that sends one keyframe a minute is still read.
     fn default() -> Self {
         Self {
             resolve: Duration::from_secs(4),
             connect: Duration::from_secs(8),
-            first_packet: Duration::from_secs(9),
+            first_packet: Duration::from_millis(8500),
             first_keyframe: Duration::from_secs(90),
             silence: Duration::from_secs(8),
         }

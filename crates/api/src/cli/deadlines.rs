@@ -36,7 +36,7 @@ pub(crate) struct DeadlineArgs {
         long = "first-packet-timeout",
         value_name = "SECONDS",
         env = "BESTSHOT_FIRST_PACKET_TIMEOUT",
-        default_value = "9",
+        default_value = "8.5",
         value_parser = seconds
     )]
     pub(crate) first_packet: Duration,
