@@ -99,7 +99,10 @@ fn hides(text: &str) {
 }
 
 fn is_hidden(url: &RtspUrl) {
+    // A host's Punycode and escapes can come to spell anything, even the secret.
+    let host = url.host();
     for shown in [url.to_string(), format!("{url:?}"), format!("{url:#?}")] {
+        let shown = shown.replacen(&host, "", 1);
         assert!(!shown.contains(SECRET), "{shown}");
     }
 }
