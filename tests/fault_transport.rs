@@ -189,7 +189,9 @@ async fn one_percent_swapped_and_repeated_packets_damage_no_winner() {
         ("vtest_h264.mp4", "tcp", Harm::Reorder),
         ("vtest_h264.mp4", "tcp", Harm::Duplicate),
         ("vtest_h264.mp4", "udp", Harm::Duplicate),
-        // H.265 with repeated packets is left out: damaged pictures win there.
+        ("vtest_hevc.mp4", "tcp", Harm::Duplicate),
+        ("vtest_hevc.mp4", "udp", Harm::Duplicate),
+        ("vtest_hevc.mp4", "tcp", Harm::Reorder),
     ] {
         let loss = Loss::of(0.01, 12, &[harm]);
         let (session, camera) = pass(&service, name, transport, loss).await;

@@ -175,7 +175,10 @@ async fn a_failed_session_is_over_and_can_be_started_again() {
     // Nothing was seen, so that there is nothing to show; but why, is said.
     let page = service.get_as("/stop", "text/html").await.expect(404);
     assert!(page.text().contains(&url), "{}", page.text());
-    assert!(service.workers().is_empty());
+    eventually("the worker's end", async || {
+        service.workers().is_empty().then_some(())
+    })
+    .await;
     let health = service.get("/v1/health").await.expect(200).json();
     assert_eq!(health["sessions_running"], 0);
 }

@@ -7,13 +7,14 @@ use std::{
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
-        mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError},
+        mpsc::{self, SyncSender, TrySendError},
     },
     thread::{self, JoinHandle},
     time::Duration,
 };
 
 use crate::{
+    arrivals::Arrivals,
     decode::Decoder,
     error::{Error, ErrorKind},
     frame::Frame,
@@ -22,11 +23,8 @@ use crate::{
     packets::{self, Packets, Unit},
     patience::Patience,
     url::RtspUrl,
-    watch::{Stop, Watch},
+    watch::Stop,
 };
-
-/// How soon a consumer that waits for packets notices the stop signal.
-const LOOK_UP: Duration = Duration::from_millis(25);
 
 /// What is known of a stream before its first picture.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,8 +96,7 @@ enum Source {
     File(Box<Packets>),
     /// Read by a thread, as fast as the camera sends.
     Camera {
-        units: Receiver<Unit>,
-        watch: Arc<Watch>,
+        arrivals: Box<Arrivals>,
         reader: Option<JoinHandle<()>>,
     },
 }
@@ -114,6 +111,7 @@ impl Frames {
         let decoder = Decoder::new(&packets, options)?;
         let info = info(&packets, &decoder);
         let name = packets.name().to_owned();
+        let codec = packets.parameters.parameters.id();
         let watch = Arc::clone(&packets.watch);
         let shared = Arc::new(Shared::default());
         let (sender, units) = mpsc::sync_channel(options.queue_packets);
@@ -132,8 +130,7 @@ impl Frames {
             })?;
         let patience = Patience::with_camera(name, options.deadlines.first_keyframe);
         let source = Source::Camera {
-            units,
-            watch,
+            arrivals: Box::new(Arrivals::new(units, watch, codec)),
             reader: Some(reader),
         };
         Ok(Self::assemble(source, decoder, info, shared, patience))
@@ -200,10 +197,11 @@ impl Frames {
                 }
                 unit
             }
-            Source::Camera { units, watch, .. } => match next_unit(units, watch)? {
+            Source::Camera { arrivals, .. } => match arrivals.next()? {
                 Some(unit) => {
-                    let size = unit.packet.size();
-                    self.shared.queued_bytes.fetch_sub(size, Ordering::AcqRel);
+                    self.shared
+                        .queued_bytes
+                        .fetch_sub(unit.queued, Ordering::AcqRel);
                     Some(unit)
                 }
                 None => match take_failure(&self.shared) {
@@ -248,8 +246,8 @@ impl Iterator for Frames {
 
 impl Drop for Frames {
     fn drop(&mut self) {
-        if let Source::Camera { watch, reader, .. } = &mut self.source {
-            watch.abandon();
+        if let Source::Camera { arrivals, reader } = &mut self.source {
+            arrivals.watch.abandon();
             if let Some(reader) = reader.take() {
                 // It has 100 ms to notice and 200 ms to say goodbye to the camera.
                 let _ = reader.join();
@@ -294,7 +292,7 @@ impl Reader {
     /// Never waits: where the queue is full, everything up to the next keyframe
     /// goes. Single pictures left out would smear those predicted from them.
     fn hand_on(&mut self, mut unit: Unit) -> bool {
-        let size = unit.packet.size();
+        let size = unit.queued;
         let full = self.shared.queued_bytes.load(Ordering::Acquire) + size > self.max_bytes;
         if full || (self.dropping && !unit.keyframe) {
             return self.give_up();
@@ -321,21 +319,6 @@ impl Reader {
     }
 }
 
-/// The next packet from the reader, `None` when it ended. Looks up often, so that
-/// a stop is noticed before the camera's next packet.
-fn next_unit(units: &Receiver<Unit>, watch: &Watch) -> Result<Option<Unit>, Error> {
-    loop {
-        if watch.is_stopped() {
-            return Err(stopped());
-        }
-        match units.recv_timeout(LOOK_UP) {
-            Ok(unit) => return Ok(Some(unit)),
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return Ok(None),
-        }
-    }
-}
-
 fn count(shared: &Shared, unit: &Unit) {
     shared.packets.fetch_add(1, Ordering::Relaxed);
     shared
@@ -352,10 +335,6 @@ fn take_failure(shared: &Shared) -> Option<Error> {
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .take()
-}
-
-fn stopped() -> Error {
-    Error::new(ErrorKind::Stopped, "stopped on request")
 }
 
 fn info(packets: &Packets, decoder: &Decoder) -> StreamInfo {

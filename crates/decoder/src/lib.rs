@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod arrivals;
 mod credentials;
 mod decode;
 mod diagnosis;
@@ -20,6 +21,7 @@ mod packets;
 mod patience;
 mod policy;
 mod redact;
+mod repeats;
 mod resolve;
 mod rgb;
 mod timeline;

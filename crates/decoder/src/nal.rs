@@ -37,7 +37,7 @@ const LONGEST_MESSAGE: usize = 64;
 /// gradual refresh a keyframe, too.
 pub(crate) fn access(syntax: Syntax, data: &[u8], keyframe: bool) -> Access {
     let mut recovery = None;
-    for unit in units(data) {
+    for (_, unit) in units(data) {
         match kind(syntax, unit) {
             Kind::RandomAccess => {
                 return Access {
@@ -97,14 +97,28 @@ fn kind(syntax: Syntax, unit: &[u8]) -> Kind<'_> {
     }
 }
 
-/// The units between start codes (00 00 01).
-fn units(data: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// Whether a unit holds a part of a picture.
+pub(crate) fn is_slice(syntax: Syntax, unit: &[u8]) -> bool {
+    matches!(kind(syntax, unit), Kind::RandomAccess | Kind::Slice { .. })
+}
+
+/// Where the first slice of an access unit begins, behind its start code; its
+/// length where there is none.
+pub(crate) fn slices(syntax: Syntax, data: &[u8]) -> usize {
+    units(data)
+        .find(|(_, unit)| is_slice(syntax, unit))
+        .map_or(data.len(), |(start, _)| start)
+}
+
+/// The units between start codes (00 00 01), and where they begin.
+pub(crate) fn units(data: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let mut rest = after_start_code(data);
     std::iter::from_fn(move || {
         let unit = rest?;
+        let start = data.len() - unit.len();
         rest = after_start_code(unit);
         let end = rest.map_or(unit.len(), |next| unit.len() - next.len() - 3);
-        Some(&unit[..end])
+        Some((start, &unit[..end]))
     })
 }
 

@@ -21,6 +21,7 @@ use crate::{
     nal::{self, Access, Entry, Syntax},
     options::Transport,
     pace::Pace,
+    repeats::{self, Succession},
     watch::{Stop, Verdict, Watch},
 };
 
@@ -42,6 +43,10 @@ pub(crate) struct Unit {
     pub(crate) broken: bool,
     /// The reader itself gave up packets before it.
     pub(crate) after_gap: bool,
+    /// What it is to the unit before it.
+    pub(crate) succession: Succession,
+    /// Bytes that it takes up in the queue.
+    pub(crate) queued: usize,
     pub(crate) arrival: Instant,
     pub(crate) received_at: SystemTime,
     pub(crate) captured_at: Option<SystemTime>,
@@ -60,6 +65,8 @@ pub(crate) struct Packets {
     pace: Option<Pace>,
     /// Set where units are known to stand behind start codes.
     syntax: Option<Syntax>,
+    /// The slices and the time stamp of the last unit, where they are known.
+    before: (Option<i64>, Vec<u8>),
     lost_seen: u64,
     /// The first and the last time stamp, in units of the time base.
     stamps: Option<(i64, i64)>,
@@ -131,6 +138,7 @@ impl Packets {
             name,
             pace: None,
             syntax: None,
+            before: (None, Vec::new()),
             lost_seen: 0,
             stamps: None,
             next_captured_at: None,
@@ -204,49 +212,87 @@ impl Packets {
                 // if the stream had ended.
                 Ok(packet) if self.watch.verdict().is_some() => {
                     // At the end that was announced it is the last picture.
-                    if self.last_of_all(&packet) {
-                        return Ok(Some(self.admit(packet)));
+                    if self.last_of_all(&packet)
+                        && let Some(unit) = self.admit(packet)
+                    {
+                        return Ok(Some(unit));
                     }
                     return self.end(AvError(ffmpeg_next::ffi::AVERROR_EXIT));
                 }
                 Ok(packet) if packet.stream() != self.parameters.index => {}
-                Ok(packet) => return Ok(Some(self.admit(packet))),
+                Ok(packet) => {
+                    if let Some(unit) = self.admit(packet) {
+                        return Ok(Some(unit));
+                    }
+                }
                 Err(code) => return self.end(code),
             }
         }
     }
 
-    fn admit(&mut self, packet: Packet) -> Unit {
+    /// Takes a packet in, unless it is the one before once more.
+    fn admit(&mut self, packet: Packet) -> Option<Unit> {
         let arrival = Instant::now();
+        let captured_at = self.captured_at(producer_time(&packet));
+        let packet = self.without_repeats(packet);
+        let lost = self.signals.lost();
+        let broken = lost != self.lost_seen || packet.is_corrupt();
+        let succession = self.succession(&packet);
+        if succession == Succession::Copy && !broken {
+            return None;
+        }
+        self.lost_seen = lost;
         if let Some(pace) = &mut self.pace {
             pace.arrived(arrival);
         }
-        let lost = self.signals.lost();
-        let broken = lost != self.lost_seen || packet.is_corrupt();
-        self.lost_seen = lost;
         if let Some(stamp) = packet.pts().or_else(|| packet.dts()) {
             let first = self.stamps.map_or(stamp, |(first, _)| first);
             self.stamps = Some((first, stamp));
         }
-        let keyframe = packet.is_key();
-        let access = match self.syntax {
-            Some(syntax) => nal::access(syntax, packet.data().unwrap_or_default(), keyframe),
-            None => Access {
-                entry: if keyframe { Entry::Clean } else { Entry::None },
-                reference: true,
-            },
-        };
-        let captured_at = self.captured_at(producer_time(&packet));
-        Unit {
-            keyframe,
-            access,
+        Some(Unit {
+            keyframe: packet.is_key(),
+            access: access(self.syntax, &packet),
             broken,
             after_gap: false,
+            succession,
             arrival,
             received_at: SystemTime::now(),
             captured_at,
+            queued: packet.size(),
             packet,
+        })
+    }
+
+    /// The same packet, with nothing in it twice that a camera's line repeated.
+    fn without_repeats(&self, packet: Packet) -> Packet {
+        let repairable = self.pace.is_some()
+            && matches!(
+                self.parameters.parameters.id(),
+                Id::H264 | Id::HEVC | Id::MPEG4
+            );
+        let data = packet.data().filter(|_| repairable);
+        match data.and_then(|data| repeats::without_repeats(self.syntax, data)) {
+            Some(once) => with_data(&packet, &once),
+            None => packet,
         }
+    }
+
+    /// What a packet is to the one before it.
+    fn succession(&mut self, packet: &Packet) -> Succession {
+        let (Some(syntax), Some(data)) = (self.syntax, packet.data()) else {
+            return Succession::New;
+        };
+        let slices = &data[nal::slices(syntax, data)..];
+        let (stamp, before) = &mut self.before;
+        let succession = if stamp.is_some() && *stamp == packet.pts() {
+            repeats::succession(before, slices)
+        } else {
+            Succession::New
+        };
+        *stamp = packet.pts();
+        before.clear();
+        before.extend_from_slice(slices);
+        succession
     }
 
     /// libav hangs a sender report's time on the packet that its parser gives out when
@@ -316,6 +362,50 @@ impl Drop for Packets {
     fn drop(&mut self) {
         self.watch.begin_closing(CLOSING_GRACE);
     }
+}
+
+impl Unit {
+    /// Makes one picture of its beginning, which was taken for one of its own, and of
+    /// this unit: what stands in front of the first slice came with the beginning.
+    pub(crate) fn complete(mut self, syntax: Syntax, beginning: &Self) -> Self {
+        let front = beginning.packet.data().unwrap_or_default();
+        let front = &front[..nal::slices(syntax, front)];
+        let data = self.packet.data().unwrap_or_default();
+        let whole = [front, &data[nal::slices(syntax, data)..]].concat();
+        self.packet = with_data(&self.packet, &whole);
+        self.keyframe |= beginning.keyframe;
+        self.access = access(Some(syntax), &self.packet);
+        self.broken |= beginning.broken;
+        self.after_gap |= beginning.after_gap;
+        self.succession = beginning.succession;
+        self.arrival = beginning.arrival;
+        self.received_at = beginning.received_at;
+        self.captured_at = self.captured_at.or(beginning.captured_at);
+        self.queued += beginning.queued;
+        self
+    }
+}
+
+fn access(syntax: Option<Syntax>, packet: &Packet) -> Access {
+    let keyframe = packet.is_key();
+    match syntax {
+        Some(syntax) => nal::access(syntax, packet.data().unwrap_or_default(), keyframe),
+        None => Access {
+            entry: if keyframe { Entry::Clean } else { Entry::None },
+            reference: true,
+        },
+    }
+}
+
+/// The same packet with other bytes.
+fn with_data(packet: &Packet, data: &[u8]) -> Packet {
+    let mut other = Packet::copy(data);
+    other.set_pts(packet.pts());
+    other.set_dts(packet.dts());
+    other.set_duration(packet.duration());
+    other.set_flags(packet.flags());
+    other.set_stream(packet.stream());
+    other
 }
 
 /// Absolute, so that no file name is read as a protocol or an option.
