@@ -11,12 +11,16 @@ use std::{
 
 use crate::{
     RtspUrl,
-    log::{self, Listening, Signals},
+    log::{
+        self, Listening, Signals,
+        answer::{length, names_other_source, status},
+    },
+    nal::{self, Entry, Syntax},
     redact::redact_line,
 };
 
 /// Scanners of bytes that a camera or libav chose: each must bear everything.
-const SCANNERS: &[fn(&[u8])] = &[signals, redaction];
+const SCANNERS: &[fn(&[u8])] = &[signals, redaction, answer, entry];
 
 /// Stands in every password here. Lower case, as a host would become.
 const SECRET: &str = "s3cr3tc4n4ry";
@@ -160,6 +164,57 @@ fn redaction(data: &[u8]) {
         loses(format!("{before}{header}{password}{after}"));
     }
     loses(format!("{before}/live?user=a&password={SECRET}{after}"));
+}
+
+/// A camera's answer line by line: each as it is, and each as a status line, a length
+/// and a transport, which junk beside them must neither hide nor make up.
+fn answer(data: &[u8]) {
+    const ANSWER: &[u8] = b"line='%s'\n";
+    let camera = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+    let signals = Arc::new(Signals::default());
+    signals.expect_media_from(camera);
+    let context = Arc::as_ptr(&signals) as usize;
+    let listening = Listening::new(context, &signals);
+    for junk in String::from_utf8_lossy(data).lines() {
+        let logged = |line: String| format!("[rtsp @ 0x55] line='{line}'\n");
+        log::receive(context, 48, ANSWER, || logged(junk.to_owned()));
+        assert!(status(&logged(junk.to_owned())).is_none_or(|code| code < 1_000));
+
+        assert_eq!(status(&logged(format!("RTSP/1.0 302 {junk}"))), Some(302));
+        let transport = |source: &str| {
+            logged(format!(
+                "Transport: RTP/AVP;{junk};source={source};x={junk}"
+            ))
+        };
+        assert!(names_other_source(&transport("198.51.100.9"), camera));
+        let claimed = length(&logged(format!("Content-Length: {junk}")));
+        let number = format!("{junk}'")
+            .trim_end_matches('\'')
+            .trim()
+            .parse::<u64>();
+        // Whatever cannot be read is too long for us, never short.
+        assert_eq!(claimed, Some(number.unwrap_or(u64::MAX)));
+    }
+    assert!(signals.spoke() || data.is_empty());
+    drop(listening);
+}
+
+/// The first byte is the codec, the rest an access unit. What libav takes it for
+/// opens the stream to it, and changes nothing else.
+fn entry(data: &[u8]) {
+    let [codec, unit @ ..] = data else {
+        return;
+    };
+    let syntax = if codec % 2 == 0 {
+        Syntax::H264
+    } else {
+        Syntax::H265
+    };
+    let mut by_itself = nal::access(syntax, unit, false);
+    if by_itself.entry == Entry::None {
+        by_itself.entry = Entry::Clean;
+    }
+    assert_eq!(nal::access(syntax, unit, true), by_itself);
 }
 
 /// The first lines of a text, empty where there are fewer; the last is the rest.
