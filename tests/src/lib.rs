@@ -23,6 +23,8 @@ mod png;
 mod process;
 mod reader;
 mod service;
+mod survivors;
+mod twin;
 mod usage;
 mod wait;
 mod watching;
@@ -39,6 +41,8 @@ pub use process::{
 };
 pub use reader::{Reading, difference};
 pub use service::{Launch, Service, program};
+pub use survivors::{Role, survivors};
+pub use twin::{Twins, psnr, rgb_of_png};
 pub use usage::{Holdings, holdings, processor_time};
 pub use wait::{DEADLINE, eventually, together};
 pub use watching::Told;

@@ -1,0 +1,439 @@
+//! Corruption is measured, not assumed: streams whose packets are lost by seed,
+//! each winner compared with its clean twin. `BESTSHOT_CORRUPTION=17..18` runs
+//! only the runs of these numbers.
+//!
+//! What lives here: which runs there are, and what must hold for each. What does
+//! not: losing packets (`fault_camera`), decoding and comparing (`twin`).
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the helpers of tests fail by panicking too"
+)]
+
+use std::{
+    fs,
+    ops::Range,
+    process::Command,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, SystemTime},
+};
+
+use bestshot_tests::{
+    Role, Twins, binary,
+    fault_camera::{
+        Clip, Clock, Codec, End, FaultCamera, Faults, Join, Loss, Setup, TICKS, Transport,
+    },
+    nightly, psnr, rgb_of_png, survivors,
+};
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// What is told apart by eye, in decibels.
+const VISIBLE: f64 = 40.0;
+const WIDTH: usize = 768;
+const HEIGHT: usize = 576;
+const FRAMES: u64 = 200;
+const RATES: [f64; 3] = [0.001, 0.01, 0.05];
+const TRANSPORTS: [Transport; 2] = [Transport::Tcp, Transport::Udp];
+/// Runs of each combination in the nightly size.
+const NIGHTLY_SEEDS: u64 = 4;
+/// How many times faster than the ten pictures a second of the recording.
+const SPEED: f64 = 8.0;
+
+/// A way of coding the recording.
+#[derive(Debug)]
+struct Stream {
+    name: &'static str,
+    codec: Codec,
+    encoder: &'static str,
+    /// The picture with which a reader joins.
+    join: u64,
+}
+
+const STREAMS: [Stream; 10] = [
+    h264("plain", "-g 20 -bf 0", 0),
+    h264("B-frames", "-g 20 -bf 2", 0),
+    h264("slices", "-g 10 -bf 0 -x264-params slices=4", 0),
+    h264(
+        "open groups",
+        "-g 10 -bf 2 -x264-params open-gop=1:b-pyramid=normal",
+        0,
+    ),
+    h264("refresh", "-g 20 -bf 0 -x264-params intra-refresh=1", 33),
+    h265("plain", "keyint=20:bframes=0", 0),
+    h265("B-frames", "keyint=20:bframes=2:open-gop=0", 0),
+    h265("slices", "keyint=10:bframes=0:slices=4", 0),
+    h265("open groups", "keyint=10:bframes=2:open-gop=1", 0),
+    h265("refresh", "keyint=20:bframes=0:intra-refresh=1", 33),
+];
+
+const fn h264(name: &'static str, encoder: &'static str, join: u64) -> Stream {
+    Stream {
+        name,
+        codec: Codec::H264,
+        encoder,
+        join,
+    }
+}
+
+const fn h265(name: &'static str, encoder: &'static str, join: u64) -> Stream {
+    Stream {
+        name,
+        codec: Codec::H265,
+        encoder,
+        join,
+    }
+}
+
+impl Stream {
+    fn clip(&self) -> std::sync::Arc<Clip> {
+        let encoder = match self.codec {
+            Codec::H264 => format!(
+                "-c:v libx264 -profile:v high -preset veryfast -sc_threshold 0 {}",
+                self.encoder
+            ),
+            Codec::H265 => format!(
+                "-c:v libx265 -preset ultrafast -tag:v hvc1 -x265-params \
+                 pools=none:frame-threads=1:log-level=error:scenecut=0:repeat-headers=1:{}",
+                self.encoder
+            ),
+        };
+        Clip::made_of("vtest.avi", &format!("-frames:v {FRAMES} {encoder}"))
+    }
+}
+
+/// One run: everything that decides what happens in it.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    number: usize,
+    stream: usize,
+    rate: f64,
+    transport: Transport,
+    seed: u64,
+}
+
+/// What a run showed.
+#[derive(Clone, Debug)]
+struct Outcome {
+    run: Run,
+    packets: u64,
+    lost: u64,
+    sent: u64,
+    /// Pictures that the line left whole.
+    whole: u64,
+    decoded: u64,
+    scored: u64,
+    corrupt: u64,
+    before_keyframe: u64,
+    winners: u64,
+    worst: f64,
+    /// In words, what must not be.
+    wrong: Vec<String>,
+}
+
+/// All runs of this size: each codec with each rate over each transport.
+fn runs() -> Vec<Run> {
+    let mut runs = Vec::new();
+    let mut add = |stream, rate, transport| {
+        let number = runs.len();
+        runs.push(Run {
+            number,
+            stream,
+            rate,
+            transport,
+            // Distinct, and not near each other.
+            seed: 1_000_003 * (number as u64 + 1),
+        });
+    };
+    if nightly() {
+        for stream in 0..STREAMS.len() {
+            for transport in TRANSPORTS {
+                for rate in RATES {
+                    for _ in 0..NIGHTLY_SEEDS {
+                        add(stream, rate, transport);
+                    }
+                }
+            }
+        }
+        return runs;
+    }
+    for codec in [0, 5] {
+        for (kind, (rate, transport)) in combinations().into_iter().enumerate() {
+            add(codec + kind % 4, rate, transport);
+        }
+        for transport in TRANSPORTS {
+            add(codec + 4, RATES[1], transport);
+            add(codec + 3, RATES[1], transport);
+        }
+    }
+    runs
+}
+
+fn combinations() -> Vec<(f64, Transport)> {
+    let over = |transport| RATES.map(|rate| (rate, transport));
+    TRANSPORTS.into_iter().flat_map(over).collect()
+}
+
+/// The numbers that `BESTSHOT_CORRUPTION` asks for.
+fn wanted() -> Range<usize> {
+    let Ok(words) = std::env::var("BESTSHOT_CORRUPTION") else {
+        return 0..usize::MAX;
+    };
+    let ends = words.split_once("..");
+    let number = |text: &str| text.parse().expect("FROM..TO are numbers");
+    let (from, to) = ends.expect("BESTSHOT_CORRUPTION is FROM..TO");
+    number(from)..number(to)
+}
+
+#[test]
+fn no_winner_differs_visibly_from_its_clean_twin_at_losses_of_up_to_5_percent() {
+    let wanted = wanted();
+    let all = runs();
+    assert!(all.len() >= if nightly() { 200 } else { 20 });
+    let (mut outcomes, mut stream) = (Vec::new(), usize::MAX);
+    let chosen: Vec<Run> = all
+        .into_iter()
+        .filter(|run| wanted.contains(&run.number))
+        .collect();
+    println!("{}", Outcome::HEAD);
+    for runs in chosen.chunk_by(|a, b| a.stream == b.stream) {
+        if runs[0].stream != stream {
+            stream = runs[0].stream;
+        }
+        let clip = STREAMS[stream].clip();
+        let twins = Twins::of(&clip, WIDTH, HEIGHT);
+        outcomes.extend(in_pairs(runs, |run| measured(run, &clip, &twins)));
+    }
+    summarise(&outcomes);
+    let wrong: Vec<&String> = outcomes.iter().flat_map(|o| &o.wrong).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let winners: u64 = outcomes.iter().map(|o| o.winners).sum();
+    assert!(winners > 0, "there are winners to compare");
+}
+
+/// Does this for all runs, two at a time.
+fn in_pairs(runs: &[Run], work: impl Fn(Run) -> Outcome + Sync) -> Vec<Outcome> {
+    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(run) = runs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let outcome = work(*run);
+                    println!("{}", outcome.row());
+                    done.lock().expect("no worker panics").push(outcome);
+                }
+            });
+        }
+    });
+    done.into_inner().expect("no worker panics")
+}
+
+/// Plays, reads, compares; slower where the reader did not keep up.
+fn measured(run: Run, clip: &std::sync::Arc<Clip>, twins: &Twins) -> Outcome {
+    for speed in [SPEED, SPEED / 2.0, SPEED / 4.0] {
+        let camera = Setup::playing(clip)
+            .speed(speed)
+            .passes(1, End::Bye)
+            .join(Join::At(STREAMS[run.stream].join))
+            .clock(Clock::Fixed(base()))
+            .faults(Faults::default().loss(Loss::dropping(run.rate, run.seed)))
+            .start();
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let out = folder.path().join("gallery");
+        let manifest = grab(run, &camera.url(), &out);
+        if manifest["stats"]["frames_dropped"] == 0 {
+            return compared(run, &camera, &manifest, &out, twins, speed);
+        }
+        println!("run {} could not be kept up with; slower", run.number);
+    }
+    panic!(
+        "{run:?}: the reader gives up packets even at {} x",
+        SPEED / 4.0
+    );
+}
+
+fn base() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(981_173_106)
+}
+
+fn grab(run: Run, url: &str, out: &std::path::Path) -> Value {
+    let transport = match run.transport {
+        Transport::Tcp => "tcp",
+        Transport::Udp => "udp",
+    };
+    let best = ["brightness", "darkness"][run.number % 2];
+    let output = Command::new(binary())
+        .args(["grab", "--json", "--limit", "40", "--best", best])
+        .args(["--transport", transport, "--for", "120", "--out"])
+        .arg(out)
+        .arg(url)
+        .output()
+        .expect("the program can be started");
+    let said = String::from_utf8_lossy(&output.stderr);
+    if std::env::var_os("BESTSHOT_LOG").is_some() {
+        eprintln!("{said}");
+    }
+    assert!(output.status.success(), "{run:?}: {said}");
+    serde_json::from_slice(&output.stdout).expect("a manifest")
+}
+
+fn compared(
+    run: Run,
+    camera: &FaultCamera,
+    manifest: &Value,
+    out: &std::path::Path,
+    twins: &Twins,
+    speed: f64,
+) -> Outcome {
+    let stats = &manifest["stats"];
+    let number = |value: &Value| value.as_u64().expect("a count");
+    let sessions = camera.seen().sessions;
+    let mut outcome = Outcome {
+        run,
+        packets: sessions.iter().map(|s| s.packets).sum(),
+        lost: sessions.iter().map(|s| s.harmed.len() as u64).sum(),
+        sent: sessions.iter().map(|s| s.units).sum(),
+        whole: whole(camera),
+        decoded: number(&stats["frames_decoded"]),
+        scored: number(&stats["frames_scored"]),
+        corrupt: number(&stats["frames_rejected"]["corrupt"]),
+        before_keyframe: number(&stats["frames_rejected"]["before_keyframe"]),
+        winners: 0,
+        worst: f64::INFINITY,
+        wrong: Vec::new(),
+    };
+    for winner in manifest["winners"].as_array().expect("a list") {
+        assert_eq!(
+            winner["clock"], "rtcp",
+            "{run:?}: the test is set up wrongly, the camera's report came too late: {winner}"
+        );
+        let place = place(camera, winner, speed);
+        let file = winner["original"].as_str().expect("an original was saved");
+        let picture = fs::read(out.join(file)).expect("it is in the gallery");
+        let likeness = psnr(&rgb_of_png(&picture), &twins.get(place));
+        outcome.winners += 1;
+        outcome.worst = outcome.worst.min(likeness);
+        if likeness < VISIBLE {
+            outcome.wrong.push(format!(
+                "run {}: {likeness:.1} dB: picture {place}, frame {}; harmed: {:?}",
+                run.number, winner["index"], sessions[0].harmed
+            ));
+        }
+    }
+    outcome
+}
+
+/// Which picture it is, in the order of showing: exactly one was taken then.
+fn place(camera: &FaultCamera, winner: &Value, speed: f64) -> usize {
+    let text = winner["captured_at"].as_str().expect("a time");
+    let moment: Timestamp = text.parse().expect("RFC 3339");
+    let since = moment.as_microsecond() - 981_173_106_000_000;
+    let since = u64::try_from(since).expect("not before the first picture");
+    let captured = base() + Duration::from_micros(since);
+    let place = camera.picture_at(captured);
+    let program = camera.program();
+    let mut shown: Vec<u64> = (0..program.count())
+        .map(|n| program.due(n).present)
+        .collect();
+    shown.sort_unstable();
+    #[expect(clippy::cast_precision_loss, reason = "both are far below 2^53")]
+    let (taken, ticks) = (
+        since as f64 / 1e6 * speed * f64::from(TICKS),
+        shown[place] as f64,
+    );
+    assert!(
+        (taken - ticks).abs() < 2_000.0,
+        "taken at {taken}: {winner}"
+    );
+    place
+}
+
+/// How many pictures the line left whole.
+fn whole(camera: &FaultCamera) -> u64 {
+    let program = camera.program();
+    let counts = camera.seen().sessions.into_iter().map(|session| {
+        let sent = session.first..session.first + session.units;
+        survivors(sent.map(|number| {
+            let role = Role::of(program.codec(), program.due(number).unit);
+            let harmed = session.harmed.iter().any(|harm| harm.unit == number);
+            (role, harmed)
+        }))
+    });
+    counts.sum()
+}
+
+impl Outcome {
+    const HEAD: &str = " run | codec stream      | by  | rate  | seed      | packets lost | sent | \
+                        whole | decoded scored corrupt before | winners worst dB | given away";
+
+    fn row(&self) -> String {
+        let stream = &STREAMS[self.run.stream];
+        format!(
+            "{:4} | {:5} {:11} | {} | {:4}% | {:9} | {:7} {:4} | {:4} | {:5} | {:7} {:6} {:7} \
+             {:6} | {:7} {:8.1} | {:4}",
+            self.run.number,
+            stream.codec.name(),
+            stream.name,
+            by(self.run.transport),
+            self.run.rate * 100.0,
+            self.run.seed,
+            self.packets,
+            self.lost,
+            self.sent,
+            self.whole,
+            self.decoded,
+            self.scored,
+            self.corrupt,
+            self.before_keyframe,
+            self.winners,
+            self.worst,
+            // Below zero where pictures passed that the count did not expect to.
+            i128::from(self.whole) - i128::from(self.scored),
+        )
+    }
+}
+
+fn by(transport: Transport) -> &'static str {
+    match transport {
+        Transport::Tcp => "TCP",
+        Transport::Udp => "UDP",
+    }
+}
+
+/// Totals of each way of coding and rate, and of all.
+fn summarise(outcomes: &[Outcome]) {
+    println!(
+        "\n| codec | stream | rate | runs | packets lost | sent | whole | passed | given away | winners | worst PSNR |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|---|");
+    for (number, stream) in STREAMS.iter().enumerate() {
+        for rate in RATES {
+            let of = |o: &&Outcome| o.run.stream == number && o.run.rate.total_cmp(&rate).is_eq();
+            let group: Vec<&Outcome> = outcomes.iter().filter(of).collect();
+            if !group.is_empty() {
+                let rate = format!("{} %", rate * 100.0);
+                total(stream.codec.name(), stream.name, &rate, &group);
+            }
+        }
+    }
+    total("all", "all", "all", &outcomes.iter().collect::<Vec<_>>());
+}
+
+fn total(codec: &str, stream: &str, rate: &str, group: &[&Outcome]) {
+    let sum = |of: fn(&Outcome) -> u64| group.iter().map(|o| of(o)).sum::<u64>();
+    let (whole, passed) = (sum(|o| o.whole), sum(|o| o.scored));
+    #[expect(clippy::cast_precision_loss, reason = "both are far below 2^53")]
+    let share = 100.0 * (whole as f64 - passed as f64) / (whole as f64).max(1.0);
+    println!(
+        "| {codec} | {stream} | {rate} | {} | {} | {} | {whole} | {passed} | {share:.1} % | {} | {:.1} dB |",
+        group.len(),
+        sum(|o| o.lost),
+        sum(|o| o.sent),
+        sum(|o| o.winners),
+        group.iter().map(|o| o.worst).fold(f64::INFINITY, f64::min),
+    );
+}
