@@ -15,6 +15,7 @@ use bestshot_tests::{
 };
 use serde_json::json;
 
+const DIAGNOSIS: Duration = Duration::from_secs(10);
 const AT_ONCE: Duration = Duration::from_secs(2);
 const PASSWORD: &str = "Canary7f3a91";
 
@@ -35,12 +36,17 @@ fn redirecting(to: &str, method: &'static str) -> Faults {
 }
 
 /// Reads a camera that sends its readers to another one, which must not see them.
-async fn stays_with_its_camera(camera: FaultCamera, elsewhere: &FaultCamera) {
+async fn stays_with_its_camera(camera: FaultCamera, elsewhere: &FaultCamera, kinds: &[&str]) {
     let service = Service::start().await;
     let url = camera.url_for("owner", PASSWORD);
     let told = service.diagnose(&url, json!({})).await;
-    assert_eq!(told.kind, "redirected", "{}", told.session);
-    assert!(told.took <= AT_ONCE, "{:?}", told.took);
+    assert!(kinds.contains(&told.kind.as_str()), "{}", told.session);
+    let within = if told.kind == "redirected" {
+        AT_ONCE
+    } else {
+        DIAGNOSIS
+    };
+    assert!(told.took <= within, "{:?}", told.took);
     // It did give them to the camera that it was told to read.
     assert!(camera.seen().credentials());
     // The other may have been connected to, and heard nothing.
@@ -53,12 +59,19 @@ async fn stays_with_its_camera(camera: FaultCamera, elsewhere: &FaultCamera) {
 #[tokio::test]
 async fn a_redirect_is_told_at_once_and_the_other_camera_hears_not_one_byte() {
     for scheme in [Scheme::Basic, Scheme::Digest] {
-        for step in ["DESCRIBE", "SETUP"] {
+        for (step, kinds) in [
+            ("DESCRIBE", &["redirected"][..]),
+            // So late a redirect is as odd as any other answer.
+            (
+                "SETUP",
+                &["redirected", "unsupported", "unreachable", "corrupt"],
+            ),
+        ] {
             let lock = locked(scheme, "owner", PASSWORD);
             // It would like to have them too.
             let elsewhere = lock.clone().start();
             let camera = lock.faults(redirecting(&elsewhere.url(), step)).start();
-            stays_with_its_camera(camera, &elsewhere).await;
+            stays_with_its_camera(camera, &elsewhere, kinds).await;
         }
     }
 }
@@ -71,7 +84,7 @@ async fn a_redirect_to_another_host_is_not_followed() {
     let camera = lock
         .faults(redirecting(&elsewhere.url(), "DESCRIBE"))
         .start();
-    stays_with_its_camera(camera, &elsewhere).await;
+    stays_with_its_camera(camera, &elsewhere, &["redirected"]).await;
 }
 
 #[tokio::test]
@@ -189,7 +202,7 @@ async fn a_password_that_is_cut_to_127_bytes_is_refused_instead() {
         let problem = service
             .post_json("/v1/sessions", &body)
             .await
-            .problem(&[422]);
+            .problem(&[400, 422]);
         let field = problem["errors"][0]["field"].as_str().unwrap_or_default();
         assert!(["rtsp_url", "password"].contains(&field), "{problem}");
     }

@@ -57,7 +57,7 @@ async fn a_session_is_one_connection_one_setup_one_play_and_one_teardown() {
         let camera = camera(Faults::default());
         let options = json!({ "transport": transport });
         let id = service.begin_with(&camera.url(), options).await;
-        service.until_winners(&id, 9).await;
+        service.until_scored(&id, 20).await;
         let (took, _) = service.halt(&id).await;
         assert!(took <= STOP, "{took:?}");
         eventually("the connection's end", async || {
@@ -130,7 +130,7 @@ async fn a_stop_of_a_stream_that_fell_silent_takes_a_second_at_most_with_teardow
     for media in [Media::Silent, Media::Still] {
         let camera = camera(Faults::default());
         let id = service.begin(&camera.url()).await;
-        service.until_winners(&id, 9).await;
+        service.until_scored(&id, 20).await;
         camera.set(Faults::default().media(media));
         // Silent, and not yet missed.
         let report = stops(&service, &id, &camera).await;
@@ -143,7 +143,7 @@ async fn a_stop_of_a_stream_that_fell_silent_takes_a_second_at_most_with_teardow
 async fn a_stop_in_a_black_hole_takes_a_second_at_most() {
     let (camera, service) = (camera(Faults::default()), Service::start().await);
     let id = service.begin(&camera.url()).await;
-    service.until_winners(&id, 9).await;
+    service.until_scored(&id, 20).await;
     camera.hang_up(Close::Hole);
     let report = stops(&service, &id, &camera).await;
     assert_eq!(report["frames"].as_array().map(Vec::len), Some(9));
@@ -153,7 +153,7 @@ async fn a_stop_in_a_black_hole_takes_a_second_at_most() {
 async fn a_stop_in_the_back_off_takes_a_second_at_most() {
     let (camera, service) = (camera(Faults::default()), Service::start().await);
     let id = service.begin(&camera.url()).await;
-    service.until_winners(&id, 9).await;
+    service.until_scored(&id, 20).await;
     camera.unplug(Close::Rst);
     let refused = |session: &Value| {
         session["state"] == "reconnecting" && session["error"]["kind"] == "refused"
@@ -182,7 +182,7 @@ async fn a_teardown_that_is_not_answered_holds_a_stop_up_for_a_second_at_most() 
         let faults = Faults::default().reply(When::method("TEARDOWN"), reply);
         let camera = camera(faults);
         let id = service.begin(&camera.url()).await;
-        service.until_winners(&id, 9).await;
+        service.until_scored(&id, 20).await;
         let report = stops(&service, &id, &camera).await;
         assert_eq!(report["frames"].as_array().map(Vec::len), Some(9));
         assert_eq!(camera.seen().count("TEARDOWN"), 1);

@@ -13,6 +13,8 @@ use crate::{
     watch::{Verdict, Watch},
 };
 
+const AVERROR_EIO: i32 = ffi::AVERROR(ffmpeg_next::error::EIO);
+
 /// Why a camera could not be opened.
 pub(crate) fn opening(name: &str, code: AvError, watch: &Watch, signals: &Signals) -> Error {
     if let Some(verdict) = watch.verdict() {
@@ -20,6 +22,13 @@ pub(crate) fn opening(name: &str, code: AvError, watch: &Watch, signals: &Signal
         return own_verdict(name, verdict)
             .unwrap_or_else(|| Error::new(ErrorKind::Timeout, message))
             .with_source(code);
+    }
+    if signals.too_large() {
+        return Error::new(
+            ErrorKind::Limit,
+            format!("{name} announced something larger than a camera sends"),
+        )
+        .with_source(code);
     }
     let (kind, message) = match code.0 {
         ffi::AVERROR_HTTP_UNAUTHORIZED => (
@@ -54,6 +63,16 @@ pub(crate) fn opening(name: &str, code: AvError, watch: &Watch, signals: &Signal
         ffi::AVERROR_EOF => (
             ErrorKind::Unreachable,
             format!("{name} closed the connection before it sent anything"),
+        ),
+        // libav tells a connection that ends within an answer from one that talks
+        // nonsense by no code.
+        ffi::AVERROR_INVALIDDATA | AVERROR_EIO if signals.answered() => (
+            ErrorKind::Unreachable,
+            format!("{name} broke off the connection while answering"),
+        ),
+        ffi::AVERROR_INVALIDDATA | AVERROR_EIO if !signals.spoke() => (
+            ErrorKind::Unreachable,
+            format!("{name} closed the connection before it answered"),
         ),
         _ => {
             return system(name, code).unwrap_or_else(|| {

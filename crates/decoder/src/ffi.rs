@@ -108,8 +108,12 @@ unsafe extern "C" fn must_end(opaque: *mut c_void) -> c_int {
     if poll.watch.must_end() {
         return 1;
     }
-    if poll.signals.names_stranger() {
-        // libav is about to send datagrams to a machine of the camera's choice.
+    if poll.signals.too_large() {
+        return 1;
+    }
+    if poll.signals.names_stranger() || poll.signals.redirects() {
+        // libav is about to send datagrams to a machine of the camera's choice, or to
+        // follow a redirect, be it in a circle.
         poll.watch.judge(Verdict::Redirected);
         return 1;
     }

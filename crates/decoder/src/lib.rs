@@ -13,6 +13,7 @@ mod log;
 mod nal;
 mod open;
 mod options;
+mod pace;
 mod packets;
 mod patience;
 mod policy;

@@ -33,6 +33,10 @@ pub(crate) struct Signals {
     /// Whose media are taken; not set where the transport leaves no choice.
     camera: OnceLock<IpAddr>,
     stranger: AtomicBool,
+    /// Said anything at all, and said it in RTSP.
+    spoke: AtomicBool,
+    answered: AtomicBool,
+    redirected: AtomicBool,
     /// Bytes, where the kernel gave less than was asked for.
     receive_buffer: AtomicU64,
 }
@@ -48,7 +52,7 @@ impl Signals {
         self.damaged.load(Ordering::Acquire)
     }
 
-    /// Whether a picture was refused for its size.
+    /// Whether a picture or an answer was refused for its size.
     pub(crate) fn too_large(&self) -> bool {
         self.too_large.load(Ordering::Acquire)
     }
@@ -66,6 +70,21 @@ impl Signals {
     /// Whether the camera named another machine as the sender of its media.
     pub(crate) fn names_stranger(&self) -> bool {
         self.stranger.load(Ordering::Acquire)
+    }
+
+    /// Whether the camera sent readers elsewhere (RTSP 3xx), be it back to itself.
+    pub(crate) fn redirects(&self) -> bool {
+        self.redirected.load(Ordering::Acquire)
+    }
+
+    /// Whether the camera answered anything at all.
+    pub(crate) fn spoke(&self) -> bool {
+        self.spoke.load(Ordering::Acquire)
+    }
+
+    /// Whether the camera answered anything in RTSP.
+    pub(crate) fn answered(&self) -> bool {
+        self.answered.load(Ordering::Acquire)
     }
 
     /// The receive buffer for datagrams, where the kernel cut it down.
@@ -201,12 +220,7 @@ pub(crate) fn receive(context: usize, level: i32, format: &[u8], line: impl FnOn
         Meaning::Described => signals.described.store(true, Ordering::Release),
         Meaning::Bye => signals.bye.store(true, Ordering::Release),
         Meaning::Answer => {
-            // Only of interest where libav would send to whatever stands there.
-            if let Some(camera) = signals.camera.get()
-                && names_other_source(&line(), *camera)
-            {
-                signals.stranger.store(true, Ordering::Release);
-            }
+            signals.hear(&line());
             return;
         }
         Meaning::BufferCut => {
@@ -218,6 +232,56 @@ pub(crate) fn receive(context: usize, level: i32, format: &[u8], line: impl FnOn
         }
     }
     forward(level, line);
+}
+
+impl Signals {
+    /// Takes in a line of a camera's answer.
+    fn hear(&self, line: &str) {
+        self.spoke.store(true, Ordering::Release);
+        if length(line).is_some_and(|bytes| bytes > LONGEST_ANSWER) {
+            self.too_large.store(true, Ordering::Release);
+        }
+        match status(line) {
+            Some(status) => {
+                self.answered.store(true, Ordering::Release);
+                if (300..400).contains(&status) && status != NOT_MODIFIED {
+                    self.redirected.store(true, Ordering::Release);
+                }
+            }
+            // Only of interest where libav would send to whatever stands there.
+            None => {
+                if let Some(camera) = self.camera.get()
+                    && names_other_source(line, *camera)
+                {
+                    self.stranger.store(true, Ordering::Release);
+                }
+            }
+        }
+    }
+}
+
+const NOT_MODIFIED: u32 = 304;
+/// The longest description that any camera sends is some kilobytes.
+const LONGEST_ANSWER: u64 = 4 << 20;
+
+/// What a `Content-Length` header claims; one that is no number claims too much.
+pub(crate) fn length(line: &str) -> Option<u64> {
+    let (name, value) = text(line).split_once(':')?;
+    let named = name.trim().eq_ignore_ascii_case("content-length");
+    named.then(|| value.trim().parse().unwrap_or(u64::MAX))
+}
+
+/// The status of an answer, from its first line (RFC 2326 7.1).
+pub(crate) fn status(line: &str) -> Option<u32> {
+    let rest = text(line).strip_prefix("RTSP/")?;
+    let (_, rest) = rest.split_once(' ')?;
+    rest.trim_start().get(..3)?.parse().ok()
+}
+
+/// The camera's own words within libav's line `[rtsp @ 0x1] line='…'`.
+fn text(line: &str) -> &str {
+    let inner = line.split_once("line='").map_or(line, |(_, inner)| inner);
+    inner.trim().trim_end_matches('\'')
 }
 
 /// The stream that a line is about: its context's, else the one of this thread.
@@ -237,15 +301,14 @@ fn belongs_to(context: usize) -> Option<Arc<Signals>> {
 /// whose `source` is not the camera itself. A name counts as somebody else: it
 /// would be looked up, and could be anything.
 pub(crate) fn names_other_source(line: &str, camera: IpAddr) -> bool {
-    let line = line.trim().trim_start_matches("line='");
-    let Some((name, value)) = line.split_once(':') else {
+    let Some((name, value)) = text(line).split_once(':') else {
         return false;
     };
     if !name.trim().eq_ignore_ascii_case("transport") {
         return false;
     }
     value
-        .split([';', ',', '\''])
+        .split([';', ','])
         .filter_map(|part| part.split_once('='))
         .filter(|(key, _)| key.trim().eq_ignore_ascii_case("source"))
         .any(|(_, source)| {
@@ -353,6 +416,28 @@ mod tests {
             "line='Server: source=10.0.0.9'",
             camera
         ));
+    }
+
+    #[test]
+    fn a_redirect_is_known_from_the_first_line_of_the_answer() {
+        let signals = Signals::default();
+        signals.hear("[rtsp @ 0x55] line='Server: RTSP/1.0 302'\n");
+        assert!(!signals.answered());
+        signals.hear("[rtsp @ 0x55] line='RTSP/1.0 200 OK'\n");
+        assert!(signals.answered() && !signals.redirects());
+        signals.hear("[rtsp @ 0x55] line='RTSP/1.0 302 Moved'\n");
+        assert!(signals.redirects());
+        assert_eq!(
+            length("line='content-length : 2147483646'"),
+            Some(2_147_483_646)
+        );
+        assert_eq!(
+            length("line='Content-Length: 99999999999999999999'"),
+            Some(u64::MAX)
+        );
+        for odd in ["", "line='RTSP/", "line='RTSP/1.0 '", "line='RTSP/1.0 ü€'"] {
+            assert_eq!(status(odd), None, "{odd}");
+        }
     }
 
     #[test]

@@ -10,11 +10,12 @@ use std::{
 
 use crate::{
     diagnosis,
-    error::{Error, ErrorKind},
+    error::{AvError, Error, ErrorKind},
     ffi::{self, Input, OpenFailure},
     log::Signals,
     options::{OpenOptions, Transport},
-    packets::{Pace, Packets, no_video, refuse},
+    pace::Pace,
+    packets::{Packets, no_video, refuse},
     resolve::resolve,
     url::RtspUrl,
     watch::{Stop, Watch},
@@ -109,17 +110,23 @@ impl Attempt<'_> {
         let patience = first_packet * TCP_SHARE / 100;
         match self.play(Transport::Tcp, patience) {
             Ok(mut packets) => {
-                if packets.read_ahead() {
+                packets.read_ahead();
+                // Whoever sends nothing by TCP may send by UDP, in what is left of the time.
+                // TEARDOWN goes out first.
+                let Some(silent) = packets.take_silence() else {
                     return Ok(packets);
-                }
-                // Whoever sends nothing by TCP may send by UDP. TEARDOWN goes out first.
+                };
                 drop(packets);
-                let began = Instant::now();
+                let rest = first_packet.saturating_sub(patience);
                 let later = Attempt {
-                    until: began + self.options.deadlines.connect,
+                    until: Instant::now() + rest,
                     ..*self
                 };
-                later.play(Transport::Udp, first_packet.saturating_sub(patience))
+                match later.play(Transport::Udp, rest) {
+                    Ok(packets) => Ok(packets.silent_before(patience)),
+                    Err(e) if e.kind() == ErrorKind::Stopped => Err(e),
+                    Err(_) => Err(silent),
+                }
             }
             Err(e) if diagnosis::refused_transport(&e) => {
                 self.play(Transport::Udp, first_packet).map_err(|udp| {
@@ -166,6 +173,11 @@ impl Attempt<'_> {
             OpenFailure::Av(code, _) => diagnosis::opening(&name, code, &watch, &signals),
             other => refuse(&name, other),
         })?;
+        // libav goes on without an answer to PLAY that it was told to wait for no longer.
+        if watch.verdict().is_some() {
+            let code = AvError(ffmpeg_next::ffi::AVERROR_EXIT);
+            return Err(diagnosis::opening(&name, code, &watch, &signals));
+        }
         let packets = Packets::new(input, name, watch, signals)?;
         let silence = self.options.deadlines.silence;
         Ok(packets.live(transport, Pace::new(patience, silence)))

@@ -20,6 +20,7 @@ use crate::{
     log::Signals,
     nal::{self, Access, Entry, Syntax},
     options::Transport,
+    pace::Pace,
     watch::{Stop, Verdict, Watch},
 };
 
@@ -62,17 +63,11 @@ pub(crate) struct Packets {
     lost_seen: u64,
     /// The first and the last time stamp, in units of the time base.
     stamps: Option<(i64, i64)>,
+    /// The camera's time of the picture whose packet comes next, where a parser holds
+    /// back each packet until the next one begins.
+    next_captured_at: Option<SystemTime>,
     /// What was read before anybody asked.
     ahead: Option<Result<Option<Unit>, Error>>,
-}
-
-/// What silence means for a live stream: it adapts to the stream's own rate.
-pub(crate) struct Pace {
-    first_packet: Duration,
-    silence: Duration,
-    last: Option<Instant>,
-    waited: f64,
-    interval: f64,
 }
 
 impl Packets {
@@ -138,6 +133,7 @@ impl Packets {
             syntax: None,
             lost_seen: 0,
             stamps: None,
+            next_captured_at: None,
             ahead: None,
         })
     }
@@ -162,15 +158,27 @@ impl Packets {
         self
     }
 
-    /// Waits for the first packet and keeps it for [`Packets::read`]. Whether there
-    /// is any sense in going on: not where the camera stayed silent.
-    pub(crate) fn read_ahead(&mut self) -> bool {
+    /// Waits for the first packet and keeps it, or what came instead, for
+    /// [`Packets::read`].
+    pub(crate) fn read_ahead(&mut self) {
         let began = Instant::now();
         let first = self.read();
         self.handshake = Some(began.elapsed());
-        let silent = matches!(&first, Err(e) if e.kind() == ErrorKind::NoVideo);
         self.ahead = Some(first);
-        !silent
+    }
+
+    /// What was read ahead, if that is nothing because the camera stayed silent.
+    pub(crate) fn take_silence(&mut self) -> Option<Error> {
+        let silent = |ahead: &mut Result<Option<Unit>, Error>| matches!(ahead, Err(e) if e.kind() == ErrorKind::NoVideo);
+        self.ahead.take_if(silent)?.err()
+    }
+
+    /// The same of a camera that was silent for so long by another transport.
+    pub(crate) fn silent_before(mut self, before: Duration) -> Self {
+        if let Some(pace) = &mut self.pace {
+            pace.before = before;
+        }
+        self
     }
 
     /// What to call the stream in messages; holds no credentials.
@@ -194,7 +202,11 @@ impl Packets {
             match self.input.read() {
                 // Told to give up, libav flushes what its parser holds, be it nothing, as
                 // if the stream had ended.
-                Ok(_) if self.watch.verdict().is_some() => {
+                Ok(packet) if self.watch.verdict().is_some() => {
+                    // At the end that was announced it is the last picture.
+                    if self.last_of_all(&packet) {
+                        return Ok(Some(self.admit(packet)));
+                    }
                     return self.end(AvError(ffmpeg_next::ffi::AVERROR_EXIT));
                 }
                 Ok(packet) if packet.stream() != self.parameters.index => {}
@@ -224,6 +236,7 @@ impl Packets {
                 reference: true,
             },
         };
+        let captured_at = self.captured_at(producer_time(&packet));
         Unit {
             keyframe,
             access,
@@ -231,8 +244,17 @@ impl Packets {
             after_gap: false,
             arrival,
             received_at: SystemTime::now(),
-            captured_at: producer_time(&packet),
+            captured_at,
             packet,
+        }
+    }
+
+    /// libav hangs a sender report's time on the packet that its parser gives out when
+    /// the *next* picture begins to arrive, whose time it is.
+    fn captured_at(&mut self, told: Option<SystemTime>) -> Option<SystemTime> {
+        match self.parameters.parameters.id() {
+            Id::H264 | Id::HEVC | Id::MPEG4 => std::mem::replace(&mut self.next_captured_at, told),
+            _ => told,
         }
     }
 
@@ -244,6 +266,13 @@ impl Packets {
         } else {
             allowed
         })
+    }
+
+    fn last_of_all(&self, packet: &Packet) -> bool {
+        self.watch.verdict() == Some(Verdict::Expired)
+            && self.at_announced_end()
+            && packet.stream() == self.parameters.index
+            && packet.size() > 0
     }
 
     /// Whether the camera said how long its stream is, and all of it came.
@@ -269,7 +298,10 @@ impl Packets {
             return Ok(None);
         }
         let started = self.pace.as_ref().is_none_or(|p| p.last.is_some());
-        let allowed = self.pace.as_ref().map(Pace::allowed);
+        let allowed = self
+            .pace
+            .as_ref()
+            .map(|p| p.allowed() + if started { Duration::ZERO } else { p.before });
         Err(diagnosis::reading(
             &self.name,
             code,
@@ -283,41 +315,6 @@ impl Packets {
 impl Drop for Packets {
     fn drop(&mut self) {
         self.watch.begin_closing(CLOSING_GRACE);
-    }
-}
-
-impl Pace {
-    pub(crate) fn new(first_packet: Duration, silence: Duration) -> Self {
-        Self {
-            first_packet,
-            silence,
-            last: None,
-            waited: 0.0,
-            interval: 0.0,
-        }
-    }
-
-    /// How long the next packet may take: a stream that sends a picture every
-    /// five seconds is not silent after eight.
-    fn allowed(&self) -> Duration {
-        if self.last.is_none() {
-            return self.first_packet;
-        }
-        self.silence
-            .max(Duration::from_secs_f64((3.0 * self.interval).min(120.0)))
-    }
-
-    fn arrived(&mut self, now: Instant) {
-        if let Some(last) = self.last {
-            let waited = now.saturating_duration_since(last).as_secs_f64();
-            // Quick to learn that a stream is slow, slow to forget it; one pause alone
-            // does not make it slow.
-            self.interval = waited
-                .min(self.waited)
-                .max(self.interval * 0.9 + waited * 0.1);
-            self.waited = waited;
-        }
-        self.last = Some(now);
     }
 }
 
@@ -366,34 +363,4 @@ fn producer_time(packet: &Packet) -> Option<SystemTime> {
 /// A fresh watch for a caller's stop signal.
 pub(crate) fn watch(stop: &Stop) -> Arc<Watch> {
     Arc::new(Watch::new(stop.clone()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn paced(waits: &[f64]) -> Duration {
-        let mut pace = Pace::new(Duration::from_secs(9), Duration::from_secs(8));
-        let mut now = Instant::now();
-        pace.arrived(now);
-        for wait in waits {
-            now += Duration::from_secs_f64(*wait);
-            pace.arrived(now);
-        }
-        pace.allowed()
-    }
-
-    #[test]
-    fn a_night_stream_of_one_frame_in_five_seconds_may_be_silent_for_longer() {
-        assert_eq!(paced(&[0.04; 50]), Duration::from_secs(8));
-        assert!(paced(&[5.0, 5.0]) >= Duration::from_secs(15));
-        assert!(paced(&[60.0; 5]) <= Duration::from_secs(120));
-    }
-
-    #[test]
-    fn one_long_pause_does_not_make_the_next_stall_harder_to_see() {
-        let mut waits = vec![0.04; 50];
-        waits.push(7.0);
-        assert_eq!(paced(&waits), Duration::from_secs(8));
-    }
 }

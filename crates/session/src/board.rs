@@ -59,6 +59,8 @@ pub(crate) struct Inner {
     finishing: bool,
     /// When the session ends by itself, whatever the camera does.
     until: Option<Instant>,
+    /// Counts what is to be told at once.
+    news: u32,
 }
 
 /// The pictures to make of one frame.
@@ -78,6 +80,7 @@ impl Board {
             spent: Duration::ZERO,
             finishing: false,
             until: None,
+            news: 0,
         };
         Self {
             inner: Mutex::new(inner),
@@ -87,6 +90,22 @@ impl Board {
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for news that somebody waits to hear at once, at most `patience`. `heard`:
+    /// the piece of news that was heard last, from 0.
+    pub(crate) fn news(&self, patience: Duration, heard: &mut u32) {
+        let (inner, _) = self
+            .changed
+            .wait_timeout_while(self.lock(), patience, |inner| inner.news == *heard)
+            .unwrap_or_else(PoisonError::into_inner);
+        *heard = inner.news;
+    }
+
+    /// There is such news.
+    pub(crate) fn tell(&self) {
+        self.lock().news += 1;
+        self.changed.notify_all();
     }
 
     /// Nothing more will be offered; wakes whoever waits for pictures to make.

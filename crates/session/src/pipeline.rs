@@ -278,10 +278,9 @@ impl<'a> Pipeline<'a> {
         {
             progress.stream = Some(stream(last, info));
         }
-        if !whole.is_empty() {
-            progress
-                .first_frame_ms
-                .get_or_insert(millis(self.started.elapsed()));
+        let first = !whole.is_empty() && progress.first_frame_ms.is_none();
+        if first {
+            progress.first_frame_ms = Some(millis(self.started.elapsed()));
         }
         self.judge(batch, info, &mut inner);
         for (frame, score) in whole.into_iter().zip(scores) {
@@ -289,6 +288,10 @@ impl<'a> Pipeline<'a> {
             inner.offer(score, frame, || {
                 winner(frame, score, name, self.frames_before, self.time_before)
             });
+        }
+        drop(inner);
+        if first {
+            self.board.tell();
         }
         Ok(())
     }

@@ -79,7 +79,7 @@ fn run(mut input: Stdin) -> io::Result<()> {
         // A panic in either thread was already printed; the rest is still worth saving.
         let _ = pictures.join();
         done.store(true, Ordering::Release);
-        heart.thread().unpark();
+        board.tell();
         let _ = heart.join();
         board.lock().progress.state = state;
         // No revision is this one: the final winners are said in any case.
@@ -89,7 +89,7 @@ fn run(mut input: Stdin) -> io::Result<()> {
 }
 
 fn beat(board: &Board, output: &Output, stop: &Stop, done: &AtomicBool) {
-    let mut revision = 0;
+    let (mut revision, mut heard) = (0, 0);
     while !done.load(Ordering::Acquire) {
         if board.lock().is_expired() {
             // Its time is over, whether the camera is there or not.
@@ -100,7 +100,7 @@ fn beat(board: &Board, output: &Output, stop: &Stop, done: &AtomicBool) {
             stop.request();
             return;
         }
-        thread::park_timeout(HEARTBEAT);
+        board.news(HEARTBEAT, &mut heard);
     }
 }
 

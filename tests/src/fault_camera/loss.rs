@@ -110,6 +110,11 @@ impl Line {
         arriving.extend(self.late.take());
         (arriving, harm)
     }
+
+    /// What is still under way when nothing follows.
+    pub(crate) fn rest(&mut self) -> Option<Vec<u8>> {
+        self.late.take()
+    }
 }
 
 /// SplitMix64's finaliser: every bit of the input changes half of the output.

@@ -179,9 +179,12 @@ impl Player {
 
     /// The end of the program.
     fn end(&mut self) {
+        if let Some(late) = self.line.rest() {
+            // The reader may have gone.
+            let _ = self.send(0, &late);
+        }
         match self.shared.setup.end {
             End::Bye => {
-                // The reader may have gone.
                 let _ = self.report(true);
             }
             End::Nothing => {}

@@ -78,8 +78,12 @@ impl Shared {
 
     /// Ends all connections.
     pub(crate) fn hang_up(&self, how: Close) {
-        let links = std::mem::take(&mut self.state().links);
-        for link in links.iter().filter_map(Weak::upgrade) {
+        let links: Vec<_> = {
+            let mut state = self.state();
+            state.links.retain(|link| link.strong_count() > 0);
+            state.links.iter().filter_map(Weak::upgrade).collect()
+        };
+        for link in links {
             link.close(how);
         }
         self.wake();
