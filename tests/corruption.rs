@@ -11,28 +11,20 @@
 )]
 
 use std::{
-    fs,
     ops::Range,
-    path::Path,
-    process::Command,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
-    time::{Duration, SystemTime},
 };
 
 use bestshot_tests::{
-    Role, Twins, binary,
-    fault_camera::{Clip, Clock, Codec, End, FaultCamera, Faults, Join, Loss, Setup, Transport},
-    nightly, psnr, rgb_of_png, survivors,
+    Harvest, Twins,
+    fault_camera::{Clip, Codec, End, Faults, Join, Loss, Setup, Transport},
+    nightly,
 };
-use jiff::Timestamp;
-use serde_json::Value;
 
-/// What is told apart by eye, in decibels.
-const VISIBLE: f64 = 40.0;
 const WIDTH: usize = 512;
 const HEIGHT: usize = 384;
 const FRAMES: u64 = 200;
@@ -67,7 +59,8 @@ const STREAMS: [Stream; 10] = [
     h265("B-frames", "keyint=20:bframes=2:open-gop=0", 0),
     h265("slices", "keyint=10:bframes=0:slices=4:pools=1", 0),
     h265("open groups", "keyint=10:bframes=2:open-gop=1", 0),
-    h265("refresh", "keyint=10:bframes=0:intra-refresh=1", 33),
+    // x265 marks no point of recovery: whoever joined later would never be clean.
+    h265("refresh", "keyint=10:bframes=0:intra-refresh=1", 0),
 ];
 
 const fn h264(name: &'static str, encoder: &'static str, join: u64) -> Stream {
@@ -209,7 +202,7 @@ fn no_winner_differs_visibly_from_its_clean_twin_at_losses_of_up_to_5_percent() 
     println!("{}", Outcome::HEAD);
     for runs in chosen.chunk_by(|a, b| a.stream == b.stream) {
         let clip = STREAMS[runs[0].stream].clip();
-        let twins = Twins::of(&clip, WIDTH, HEIGHT);
+        let twins = Twins::of(std::slice::from_ref(&clip), WIDTH, HEIGHT);
         outcomes.extend(in_pairs(runs, |run| measured(run, &clip, &twins)));
     }
     summarise(&outcomes);
@@ -238,19 +231,18 @@ fn in_pairs(runs: &[Run], work: impl Fn(Run) -> Outcome + Sync) -> Vec<Outcome> 
 
 /// Plays, reads, compares; slower where the reader did not keep up.
 fn measured(run: Run, clip: &Arc<Clip>, twins: &Twins) -> Outcome {
+    let best = ["brightness", "darkness"][run.number % 2];
+    let transport = by(run.transport).to_lowercase();
+    let words = ["--transport", &transport, "--best", best, "--limit", "40"];
     for speed in [SPEED, SPEED / 2.0, SPEED / 4.0] {
-        let camera = Setup::playing(clip)
+        let setup = Setup::playing(clip)
             .speed(speed)
             .passes(1, End::Bye)
             .join(Join::At(STREAMS[run.stream].join))
-            .clock(Clock::Fixed(base()))
-            .faults(Faults::default().loss(Loss::dropping(run.rate, run.seed)))
-            .start();
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let out = folder.path().join("gallery");
-        let manifest = grab(run, &camera.url(), &out);
-        if manifest["stats"]["frames_dropped"].as_u64().unwrap_or(0) == 0 {
-            return compared(run, &camera, &manifest, &out, twins, speed);
+            .faults(Faults::default().loss(Loss::dropping(run.rate, run.seed)));
+        let harvest = Harvest::of(setup, twins, &words);
+        if harvest.count("frames_dropped") == 0 {
+            return Outcome::of(run, &harvest);
         }
         println!("run {} could not be kept up with; slower", run.number);
     }
@@ -260,147 +252,29 @@ fn measured(run: Run, clip: &Arc<Clip>, twins: &Twins) -> Outcome {
     );
 }
 
-fn base() -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_secs(981_173_106)
-}
-
-fn grab(run: Run, url: &str, out: &Path) -> Value {
-    let transport = match run.transport {
-        Transport::Tcp => "tcp",
-        Transport::Udp => "udp",
-    };
-    let best = ["brightness", "darkness"][run.number % 2];
-    let output = Command::new(binary())
-        .args(["grab", "--json", "--limit", "40", "--best", best])
-        .args(["--transport", transport, "--for", "120", "--out"])
-        .arg(out)
-        .arg(url)
-        .output()
-        .expect("the program can be started");
-    let said = String::from_utf8_lossy(&output.stderr);
-    if std::env::var_os("BESTSHOT_LOG").is_some() {
-        eprintln!("{said}");
-    }
-    if said.contains("ended before a frame could be scored") {
-        return Value::Null;
-    }
-    assert!(output.status.success(), "{run:?}: {said}");
-    serde_json::from_slice(&output.stdout).expect("a manifest")
-}
-
-fn compared(
-    run: Run,
-    camera: &FaultCamera,
-    manifest: &Value,
-    out: &Path,
-    twins: &Twins,
-    speed: f64,
-) -> Outcome {
-    let stats = &manifest["stats"];
-    let sessions = camera.seen().sessions;
-    let mut outcome = Outcome {
-        run,
-        packets: sessions.iter().map(|s| s.packets).sum(),
-        lost: sessions.iter().map(|s| s.harmed.len() as u64).sum(),
-        sent: sessions.iter().map(|s| s.units).sum(),
-        whole: whole(camera),
-        decoded: count(&stats["frames_decoded"]),
-        scored: count(&stats["frames_scored"]),
-        corrupt: count(&stats["frames_rejected"]["corrupt"]),
-        before_keyframe: count(&stats["frames_rejected"]["before_keyframe"]),
-        winners: 0,
-        worst: f64::INFINITY,
-        wrong: Vec::new(),
-    };
-    for winner in manifest["winners"].as_array().unwrap_or(&Vec::new()) {
-        let file = winner["original"].as_str().expect("an original was saved");
-        let picture = fs::read(out.join(file)).expect("it is in the gallery");
-        let picture = rgb_of_png(&picture);
-        let (place, likeness) = likeness(camera, winner, speed, &picture, twins);
-        outcome.winners += 1;
-        outcome.worst = outcome.worst.min(likeness);
-        if likeness < VISIBLE {
-            outcome.wrong.push(format!(
-                "run {}: {likeness:.1} dB: picture {place}, frame {}; harmed: {}",
-                run.number,
-                winner["index"],
-                harmed(camera)
-            ));
+impl Outcome {
+    fn of(run: Run, harvest: &Harvest) -> Self {
+        let sessions = harvest.camera.seen().sessions;
+        let likenesses = harvest.winners.iter().map(|w| w.decibels);
+        let damaged = harvest.damaged().into_iter();
+        Self {
+            run,
+            packets: sessions.iter().map(|s| s.packets).sum(),
+            lost: sessions.iter().map(|s| s.harmed.len() as u64).sum(),
+            sent: sessions.iter().map(|s| s.units).sum(),
+            whole: harvest.whole(),
+            decoded: harvest.count("frames_decoded"),
+            scored: harvest.count("frames_scored"),
+            corrupt: harvest.count("corrupt"),
+            before_keyframe: harvest.count("before_keyframe"),
+            winners: harvest.winners.len() as u64,
+            worst: likenesses.fold(f64::INFINITY, f64::min),
+            wrong: damaged
+                .map(|text| format!("run {}: {text}", run.number))
+                .collect(),
         }
     }
-    outcome
-}
 
-/// A count in a manifest; none where no frame was scored and so none was written.
-fn count(value: &Value) -> u64 {
-    value.as_u64().unwrap_or(0)
-}
-
-/// The place of a winner's twin, and how like it the winner is.
-fn likeness(
-    camera: &FaultCamera,
-    winner: &Value,
-    speed: f64,
-    picture: &[u8],
-    twins: &Twins,
-) -> (usize, f64) {
-    let like = |place: usize| (place, psnr(picture, &twins.get(place)));
-    if winner["clock"] == "rtcp" {
-        return like(place(camera, winner, speed));
-    }
-    assert_eq!(
-        winner["index"], 0,
-        "the test is set up wrongly: the camera's report came too late for {winner}"
-    );
-    // libav tells no time of a session's first picture; it is like one of the first.
-    let first = usize::try_from(camera.seen().sessions[0].first).expect("a place");
-    let near = (first..first + 6).map(like);
-    near.max_by(|a, b| a.1.total_cmp(&b.1)).expect("six")
-}
-
-/// Which packets of which pictures, in the order of decoding, the line took.
-fn harmed(camera: &FaultCamera) -> String {
-    let sessions = camera.seen().sessions;
-    let all = sessions.iter().flat_map(|session| &session.harmed);
-    all.fold(String::new(), |text, harm| {
-        format!("{text} {} of {},", harm.packet, harm.unit)
-    })
-}
-
-/// Which picture it is, in the order of showing: exactly one was taken then.
-fn place(camera: &FaultCamera, winner: &Value, speed: f64) -> usize {
-    let text = winner["captured_at"].as_str().expect("a time");
-    let moment: Timestamp = text.parse().expect("RFC 3339");
-    let since = moment.as_microsecond() - 981_173_106_000_000;
-    let since = u64::try_from(since).expect("not before the first picture");
-    let captured = base() + Duration::from_micros(since);
-    let place = camera.picture_at(captured);
-    let before = camera.picture_at(captured - tenth(speed));
-    let after = camera.picture_at(captured + tenth(speed));
-    assert!(before == place && place == after, "between two: {winner}");
-    place
-}
-
-/// A tenth of the time between two pictures.
-fn tenth(speed: f64) -> Duration {
-    Duration::from_millis(10).div_f64(speed)
-}
-
-/// How many pictures the line left whole.
-fn whole(camera: &FaultCamera) -> u64 {
-    let program = camera.program();
-    let counts = camera.seen().sessions.into_iter().map(|session| {
-        let sent = session.first..session.first + session.units;
-        survivors(sent.map(|number| {
-            let role = Role::of(program.codec(), program.due(number).unit);
-            let harmed = session.harmed.iter().any(|harm| harm.unit == number);
-            (role, harmed)
-        }))
-    });
-    counts.sum()
-}
-
-impl Outcome {
     const HEAD: &str = " run | codec stream      | by  | rate  | seed      | packets lost | sent | \
                         whole | decoded scored corrupt before | winners worst dB | given away";
 

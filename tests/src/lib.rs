@@ -18,6 +18,7 @@ mod camera;
 mod document;
 mod fault;
 pub mod fault_camera;
+mod harvest;
 mod place;
 mod png;
 mod process;
@@ -34,6 +35,7 @@ pub use browser::Browser;
 pub use camera::{Camera, Login};
 pub use document::Document;
 pub use fault::FaultPort;
+pub use harvest::{Harvest, Likeness, VISIBLE};
 pub use place::{binary, clip, more_recordings, nightly, screenshots, workspace};
 pub use png::PngFile;
 pub use process::{

@@ -7,12 +7,13 @@ use std::{
     io::{BufWriter, Cursor, Write},
     os::unix::fs::FileExt,
     process::{Command, Stdio},
+    sync::Arc,
     thread,
 };
 
 use crate::fault_camera::Clip;
 
-/// All pictures of a clip in the order of showing, RGB, 8 bits a sample.
+/// All pictures of clips in the order of showing, RGB, 8 bits a sample.
 #[derive(Debug)]
 pub struct Twins {
     /// They do not fit into memory for many clips at once.
@@ -21,15 +22,16 @@ pub struct Twins {
 }
 
 impl Twins {
-    /// Decodes a clip of `width` × `height` pixels.
+    /// Decodes clips of one codec, of `width` × `height` pixels, one after another.
     ///
     /// # Panics
-    /// Where ffmpeg finds another number of pictures in it than it has.
-    pub fn of(clip: &Clip, width: usize, height: usize) -> Self {
+    /// Where ffmpeg finds another number of pictures in them than they have.
+    pub fn of(clips: &[Arc<Clip>], width: usize, height: usize) -> Self {
+        let units = || clips.iter().flat_map(|clip| &clip.units);
         let file = tempfile::tempfile().expect("a temporary file can be had");
         let output = file.try_clone().expect("a file can be shared");
         let mut child = Command::new("ffmpeg")
-            .args(["-nostdin", "-v", "error", "-f", clip.codec.name()])
+            .args(["-nostdin", "-v", "error", "-f", clips[0].codec.name()])
             .args(["-i", "pipe:0", "-fps_mode", "passthrough"])
             .args(["-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1"])
             .stdin(Stdio::piped())
@@ -39,7 +41,7 @@ impl Twins {
         let mut input = BufWriter::new(child.stdin.take().expect("stdin is a pipe"));
         thread::scope(|scope| {
             scope.spawn(move || {
-                for nal in clip.units.iter().flat_map(|unit| &unit.nals) {
+                for nal in units().flat_map(|unit| &unit.nals) {
                     input.write_all(&[0, 0, 0, 1]).expect("ffmpeg reads");
                     input.write_all(nal).expect("ffmpeg reads");
                 }
@@ -48,7 +50,7 @@ impl Twins {
         assert!(child.wait().expect("ffmpeg ends").success());
         let bytes = 3 * width * height;
         let written = file.metadata().expect("a file has a size").len();
-        let expected = (clip.units.len() * bytes) as u64;
+        let expected = (units().count() * bytes) as u64;
         assert_eq!(written, expected, "ffmpeg decodes every picture");
         Self { file, bytes }
     }
