@@ -116,11 +116,14 @@ impl Program {
     pub(crate) fn shown_at(&self, tick: u64) -> usize {
         let mut shown: Vec<u64> = (0..self.count()).map(|n| self.due(n).present).collect();
         shown.sort_unstable();
-        // The last of a pass are shown after its end where pictures are reordered.
-        let first = shown.first().copied().unwrap_or_default();
-        let within = tick.saturating_sub(first) % self.length + first;
+        // The last ones of a pass are shown when the next one has begun, where pictures
+        // are decoded in another order.
+        let apart = |present: u64| {
+            let there = (present + self.length - tick % self.length) % self.length;
+            there.min(self.length - there)
+        };
         let nearest = shown.iter().enumerate();
-        let nearest = nearest.min_by_key(|(_, present)| present.abs_diff(within));
+        let nearest = nearest.min_by_key(|(_, present)| apart(**present));
         nearest.expect("a program has pictures").0
     }
 }
@@ -160,6 +163,8 @@ mod tests {
         assert!(program.due(3).unit.keyframe && program.due(5).unit.keyframe);
         assert_eq!(program.number_at(45_001), 6);
         assert_eq!(program.shown_at(45_000 + 17_000), 2);
+        assert_eq!(program.shown_at(45_000 - 1), 0);
+        assert_eq!(program.shown_at(45_000 - 5_000), 4);
         assert!((program.rate() - 10.0).abs() < 1e-9);
     }
 }

@@ -13,7 +13,7 @@ use crate::fault_camera::{
     faults::{Faults, Transport},
     lock::Lock,
     program::Program,
-    rtp::PAYLOAD_TYPE,
+    rtp::{self, PAYLOAD_TYPE},
 };
 
 /// A camera to be. Each setter replaces a default.
@@ -186,6 +186,15 @@ impl Setup {
         assert!(kind < 128, "the type has seven bits");
         self.payload_type = kind;
         self
+    }
+
+    /// How many packets each picture of a pass takes, in the order of decoding.
+    pub fn packets(&self) -> Vec<u64> {
+        let program = &self.program;
+        let units = (0..program.count()).map(|number| program.due(number).unit);
+        units
+            .map(|unit| rtp::payloads(program.codec(), unit, self.payload).len() as u64)
+            .collect()
     }
 
     /// What goes wrong from the start.
