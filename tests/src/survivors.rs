@@ -58,6 +58,7 @@ fn is_reference(codec: Codec, nal: &[u8]) -> bool {
         Codec::H264 => matches!(codec.kind(nal), 1..=5) && nal[0] & 0x60 != 0,
         // Up to 15, even types are not predicted from within their layer.
         Codec::H265 => matches!(codec.kind(nal), 1 | 3 | 5 | 7 | 9 | 11 | 13 | 15 | 16..=31),
+        Codec::Jpeg => false,
     }
 }
 
@@ -67,6 +68,7 @@ fn recovery_point(codec: Codec, nal: &[u8]) -> Option<u32> {
     let (kind, header) = match codec {
         Codec::H264 => (6, 1),
         Codec::H265 => (39, 2),
+        Codec::Jpeg => return None,
     };
     let (6, [size, bits @ ..]) = nal.get(header..)?.split_first()? else {
         return None;
@@ -82,7 +84,7 @@ fn recovery_point(codec: Codec, nal: &[u8]) -> Option<u32> {
     Some(match codec {
         Codec::H264 => code,
         Codec::H265 if code % 2 == 1 => code.div_ceil(2),
-        Codec::H265 => 0,
+        Codec::H265 | Codec::Jpeg => 0,
     })
 }
 
