@@ -83,16 +83,17 @@ const fn h265(name: &'static str, encoder: &'static str, join: u64) -> Stream {
 
 impl Stream {
     fn clip(&self) -> Arc<Clip> {
-        let encoder = match self.codec {
-            Codec::H264 => format!(
+        let encoder = if self.codec == Codec::H264 {
+            format!(
                 "-c:v libx264 -profile:v high -preset veryfast -sc_threshold 0 {}",
                 self.encoder
-            ),
-            Codec::H265 => format!(
+            )
+        } else {
+            format!(
                 "-c:v libx265 -preset ultrafast -tag:v hvc1 -x265-params \
                  pools=none:frame-threads=1:log-level=error:scenecut=0:repeat-headers=1:{}",
                 self.encoder
-            ),
+            )
         };
         Clip::made_of(
             "vtest.avi",
