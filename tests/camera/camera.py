@@ -14,7 +14,9 @@ import ctypes
 import json
 import os
 import signal
+import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -23,7 +25,7 @@ sys.dont_write_bytecode = True
 
 from clip import CODECS, Clip, ClipError, Reader
 from feed import MUTE_CAPS, ClipFeed, Mute
-from gst import GLib, Gst, GstRtsp, GstRtspServer
+from gst import Gio, GLib, Gst, GstRtsp, GstRtspServer
 from mount import MUTE, SOUND, Mount
 
 # Bytes that wait in the pipeline when a reader does not keep up.
@@ -97,21 +99,41 @@ def credentials(file: str | None) -> tuple[str, str]:
     return user, password
 
 
-def protect(server, cameras: list[Camera], method: str, user: str, password: str) -> None:
+def self_signed():
+    """A certificate that nobody vouches for, as cameras come with, made anew."""
+    with tempfile.TemporaryDirectory() as folder:
+        certificate, key = f"{folder}/certificate.pem", f"{folder}/key.pem"
+        command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        command += ["-nodes", "-days", "2", "-subj", "/CN=camera", "-keyout", key, "-out", certificate]
+        subprocess.run(command, check=True, capture_output=True)
+        return Gio.TlsCertificate.new_from_files(certificate, key)
+
+
+def protect(guard, cameras: list[Camera], method: str, user: str, password: str) -> None:
     """Lets only `user` see and open what the server offers."""
     token = GstRtspServer.RTSPToken.new()
     token.set_string("media.factory.role", "owner")
-    guard = GstRtspServer.RTSPAuth.new()
     if method in ("basic", "both"):
         guard.add_basic(GstRtspServer.RTSPAuth.make_basic(user, password), token)
     if method in ("digest", "both"):
         guard.add_digest(user, password, token)
     allow(guard, method)
-    server.set_auth(guard)
     for camera in cameras:
         permissions = GstRtspServer.RTSPPermissions.new()
         permissions.add_permission_for_role("owner", "media.factory.access", True)
         permissions.add_permission_for_role("owner", "media.factory.construct", True)
+        camera.set_permissions(permissions)
+
+
+def welcome(guard, cameras: list[Camera]) -> None:
+    """Lets everybody in, where there is a guard for other reasons."""
+    token = GstRtspServer.RTSPToken.new()
+    token.set_string("media.factory.role", "anybody")
+    guard.set_default_token(token)
+    for camera in cameras:
+        permissions = GstRtspServer.RTSPPermissions.new()
+        permissions.add_permission_for_role("anybody", "media.factory.access", True)
+        permissions.add_permission_for_role("anybody", "media.factory.construct", True)
         camera.set_permissions(permissions)
 
 
@@ -154,6 +176,10 @@ def parse_arguments() -> argparse.Namespace:
     arguments.add_argument(
         "--auth-file", help="a file with the user name and the password, a line each"
     )
+    arguments.add_argument(
+        "--tls", action="store_true",
+        help="speak rtsps, with a self-signed certificate of its own (needs openssl)",
+    )
     return arguments.parse_args()
 
 
@@ -169,8 +195,15 @@ def serve(options: argparse.Namespace) -> None:
         camera = Camera(mount, clips.get(mount.source))
         server.get_mount_points().add_factory(mount.path, camera)
         cameras.append(camera)
-    if options.auth:
-        protect(server, cameras, options.auth, *credentials(options.auth_file))
+    if options.auth or options.tls:
+        guard = GstRtspServer.RTSPAuth.new()
+        if options.tls:
+            guard.set_tls_certificate(self_signed())
+        if options.auth:
+            protect(guard, cameras, options.auth, *credentials(options.auth_file))
+        else:
+            welcome(guard, cameras)
+        server.set_auth(guard)
     if not server.attach(None):
         raise ClipError(f"port {options.port} of 127.0.0.1 cannot be had")
 
@@ -182,7 +215,8 @@ def serve(options: argparse.Namespace) -> None:
     # Whoever started this holds the other end; when it dies, so does the camera.
     threading.Thread(target=end_with_input, args=(loop,), daemon=True).start()
     port = server.get_bound_port()
-    urls = {mount.path: f"rtsp://127.0.0.1:{port}{mount.path}" for mount in options.mount}
+    scheme = "rtsps" if options.tls else "rtsp"
+    urls = {mount.path: f"{scheme}://127.0.0.1:{port}{mount.path}" for mount in options.mount}
     print(json.dumps({"port": port, "urls": urls}), flush=True)
     loop.run()
 

@@ -11,7 +11,7 @@ try:
     gi.require_version("GstRtspServer", "1.0")
     # GstApp is not named below, but importing it gives appsrc and appsink
     # their methods.
-    from gi.repository import GLib, Gst, GstApp, GstRtsp, GstRtspServer  # noqa: F401
+    from gi.repository import Gio, GLib, Gst, GstApp, GstRtsp, GstRtspServer  # noqa: F401
 except (ImportError, ValueError) as problem:
     sys.exit(
         f"camera.py: {problem}. It runs on Debian's /usr/bin/python3 with the packages "

@@ -21,32 +21,41 @@ pub struct Login<'a> {
 pub struct Camera {
     process: Process,
     port: u16,
+    scheme: &'static str,
 }
 
 impl Camera {
     /// Serves the mounts, each `/path=CLIP[,setting=value…]` with a clip's file
     /// name, `audio`, `opus` or `mute`; `camera.py --help` tells the settings.
     pub async fn with(mounts: &[&str]) -> Self {
-        Self::start(mounts, 0, None).await
+        Self::start(mounts, 0, None, false).await
+    }
+
+    /// The same over TLS, with a certificate that nobody vouches for.
+    pub async fn secure(mounts: &[&str]) -> Self {
+        Self::start(mounts, 0, None, true).await
     }
 
     /// The same on this port, which an earlier camera may have had.
     pub async fn on_port(port: u16, mounts: &[&str]) -> Self {
-        Self::start(mounts, port, None).await
+        Self::start(mounts, port, None, false).await
     }
 
     /// The same for those only who log in.
     pub async fn with_login(login: Login<'_>, mounts: &[&str]) -> Self {
-        Self::start(mounts, 0, Some(login)).await
+        Self::start(mounts, 0, Some(login), false).await
     }
 
-    async fn start(mounts: &[&str], port: u16, login: Option<Login<'_>>) -> Self {
+    async fn start(mounts: &[&str], port: u16, login: Option<Login<'_>>, tls: bool) -> Self {
         let mut command = Command::new("/usr/bin/python3");
         command
             .arg(place::workspace().join("tests/camera/camera.py"))
             .args(["--port", &port.to_string()]);
         for mount in mounts {
             command.arg("--mount").arg(with_path(mount));
+        }
+        if tls {
+            command.arg("--tls");
         }
         if let Some(login) = login {
             command
@@ -61,12 +70,17 @@ impl Camera {
                 u16::try_from(ready["port"].as_u64()?).ok()
             })
             .await;
-        Self { process, port }
+        let scheme = if tls { "rtsps" } else { "rtsp" };
+        Self {
+            process,
+            port,
+            scheme,
+        }
     }
 
     /// The address of one of its paths.
     pub fn url(&self, path: &str) -> String {
-        format!("rtsp://127.0.0.1:{}{path}", self.port)
+        format!("{}://127.0.0.1:{}{path}", self.scheme, self.port)
     }
 
     /// The address with a user name and a password in it, as they are: whoever

@@ -29,7 +29,8 @@ pub(crate) const BUILD: Need = Need {
 };
 
 /// What `tests/camera/camera.py` runs on: RTSP server, bindings, and the
-/// plug-ins that read containers, cut access units and pack them into RTP.
+/// plug-ins that read containers, cut access units and pack them into RTP; for rtsps
+/// what makes certificates, and what GStreamer speaks TLS with.
 pub(crate) const CAMERA: Need = Need {
     purpose: "to serve recorded video as a network camera: GStreamer's RTSP server",
     packages: &[
@@ -39,6 +40,8 @@ pub(crate) const CAMERA: Need = Need {
         "gstreamer1.0-plugins-base",
         "gstreamer1.0-plugins-good",
         "gstreamer1.0-plugins-bad",
+        "glib-networking",
+        "openssl",
     ],
 };
 
