@@ -310,7 +310,8 @@ impl<'a> Check<'a> {
         shown.persist = self.flag("persist").unwrap_or_default();
         shown.warmup = self.number("warmup", 0.0..=DAY).unwrap_or_default();
         shown.duration = self.number("duration", 0.0..=YEAR);
-        if shown.duration == Some(0.0) {
+        // Also what is less than the clock can tell apart.
+        if shown.duration.map(Duration::from_secs_f64) == Some(Duration::ZERO) {
             self.fault("duration", "duration is more than 0 seconds.");
         }
         let wait = self.number("wait", WAIT.0..=WAIT.1).unwrap_or(0.0);

@@ -70,7 +70,7 @@ fn every_fault_is_named_at_once() {
         ("height", "99999"),
         ("fit", "crop"),
         ("best", "loudness"),
-        ("duration", "0"),
+        ("duration", "1e-12"),
         ("wait", "31"),
         ("colour", "red"),
     ]);
