@@ -1,0 +1,82 @@
+//! A name server that never answers, as behind a router that lost its line.
+//!
+//! It takes namespaces of one's own: where a machine allows none, these tests say
+//! so, and the promise is checked by `a_host_name_that_does_not_resolve_is_told`
+//! and the tests of the decoder only.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the helpers of tests fail by panicking too"
+)]
+
+use std::{fs, io::Write, process::Command};
+
+use bestshot_tests::{binary, workspace};
+use serde_json::Value;
+
+/// What the shell below answers where it may not mount.
+const NOT_PERMITTED: i32 = 77;
+const SCRIPT: &str = "mount --bind \"$1\" /etc/resolv.conf || exit 77; shift; exec \"$@\"";
+
+/// Runs bestshot where names are asked for in vain; what became of it, or nothing
+/// where this machine does not let a test do that.
+fn in_vain(act: &str, words: &[&str]) -> Option<Value> {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    fs::write(file.path(), "nameserver 127.0.0.1\n").expect("it can be written");
+    let output = Command::new("unshare")
+        .args([
+            "--map-root-user",
+            "--mount",
+            "--net",
+            "sh",
+            "-c",
+            SCRIPT,
+            "sh",
+        ])
+        .arg(file.path())
+        .arg("/usr/bin/python3")
+        .arg(workspace().join("tests/servers/unanswered.py"))
+        .arg(act)
+        .arg(binary())
+        .args(words)
+        .output()
+        .expect("unshare can be started");
+    let said = String::from_utf8_lossy(&output.stderr);
+    if output.status.code() == Some(NOT_PERMITTED) || said.starts_with("unshare:") {
+        // Straight to the terminal: the test harness hides what `eprintln!` says.
+        let note = format!("NOT RUN: a name server that never answers: {said}\n");
+        let _ = std::io::stderr().write_all(note.as_bytes());
+        return None;
+    }
+    assert!(output.status.success(), "{said}");
+    let result = serde_json::from_slice(&output.stdout).expect("a line of JSON");
+    println!("{result}");
+    Some(result)
+}
+
+#[test]
+fn a_name_server_that_never_answers_is_told_within_five_seconds() {
+    let words = ["probe", "rtsp://camera.example/live"];
+    let Some(result) = in_vain("wait", &words) else {
+        return;
+    };
+    assert!(result["seconds"].as_f64() <= Some(5.0), "{result}");
+    assert_ne!(result["code"], 0, "{result}");
+    let said = result["said"].as_str().expect("text");
+    assert!(
+        said.contains("camera.example was not resolved within 4 s"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_stop_while_a_name_server_does_not_answer_takes_a_second_at_most() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let out = folder.path().join("gallery");
+    let out = out.to_str().expect("a path of letters");
+    let words = ["grab", "--out", out, "rtsp://camera.example/live"];
+    let Some(result) = in_vain("stop", &words) else {
+        return;
+    };
+    assert!(result["seconds"].as_f64() <= Some(1.0), "{result}");
+}
