@@ -14,8 +14,9 @@ use ffmpeg_next::codec::Id;
 
 use crate::{
     error::{Error, ErrorKind},
+    log::Signals,
     nal::Syntax,
-    packets::Unit,
+    packets::{Packets, Unit},
     repeats::Succession,
     watch::Watch,
 };
@@ -29,16 +30,19 @@ const HOLD: Duration = Duration::from_secs(1);
 pub(crate) struct Arrivals {
     units: Receiver<Unit>,
     pub(crate) watch: Arc<Watch>,
+    signals: Arc<Signals>,
     /// Set where packets wait for the next one.
     holding: Option<Syntax>,
     held: Option<Unit>,
 }
 
 impl Arrivals {
-    pub(crate) fn new(units: Receiver<Unit>, watch: Arc<Watch>, codec: Id) -> Self {
+    pub(crate) fn new(units: Receiver<Unit>, packets: &Packets) -> Self {
+        let codec = packets.parameters.parameters.id();
         Self {
             units,
-            watch,
+            watch: Arc::clone(&packets.watch),
+            signals: Arc::clone(&packets.signals),
             // Decoders of H.264 tell of the slices that are missing.
             holding: (codec == Id::HEVC).then_some(Syntax::H265),
             held: None,
@@ -57,12 +61,20 @@ impl Arrivals {
                 Err(RecvTimeoutError::Timeout) => {
                     self.held.take_if(|held| held.arrival.elapsed() >= HOLD)
                 }
-                Err(RecvTimeoutError::Disconnected) => return Ok(self.held.take()),
+                Err(RecvTimeoutError::Disconnected) => return Ok(self.last()),
             };
             if ready.is_some() {
                 return Ok(ready);
             }
         }
+    }
+
+    /// The last packet of all. That nothing of it is missing the next one would tell;
+    /// a line that lost packets before may have lost its end.
+    fn last(&mut self) -> Option<Unit> {
+        let mut last = self.held.take()?;
+        last.broken |= self.signals.lost() > 0;
+        Some(last)
     }
 
     /// What need not wait any longer now that this one came.

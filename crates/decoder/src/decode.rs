@@ -66,8 +66,16 @@ impl Decoder {
             ..codec::threading::Config::default()
         });
         let listening = ffi::listen_to_decoder(&context, &source.signals);
-        let limits: Dictionary<'_> = [("max_pixels".to_owned(), options.max_pixels.to_string())]
+        let settings = [
+            ("max_pixels", options.max_pixels.to_string()),
+            // What stands in place of a lost packet may look like a message on film
+            // grain. libav 5.1 would show pictures that were never painted for it, and
+            // go on with that after the next keyframe.
+            ("export_side_data", "film_grain".to_owned()),
+        ];
+        let settings: Dictionary<'_> = settings
             .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
             .collect();
         let codec = decoder::find(id).ok_or_else(|| {
             unsupported(&format!(
@@ -78,7 +86,7 @@ impl Decoder {
         let _here = log::during(&source.signals);
         let decoder = context
             .decoder()
-            .open_as_with(codec, limits)
+            .open_as_with(codec, settings)
             .and_then(decoder::Opened::video)
             .map_err(|e| {
                 if source.signals.too_large() {

@@ -111,10 +111,9 @@ impl Frames {
         let decoder = Decoder::new(&packets, options)?;
         let info = info(&packets, &decoder);
         let name = packets.name().to_owned();
-        let codec = packets.parameters.parameters.id();
-        let watch = Arc::clone(&packets.watch);
         let shared = Arc::new(Shared::default());
         let (sender, units) = mpsc::sync_channel(options.queue_packets);
+        let arrivals = Box::new(Arrivals::new(units, &packets));
         let reader = Reader {
             packets,
             sender,
@@ -130,7 +129,7 @@ impl Frames {
             })?;
         let patience = Patience::with_camera(name, options.deadlines.first_keyframe);
         let source = Source::Camera {
-            arrivals: Box::new(Arrivals::new(units, watch, codec)),
+            arrivals,
             reader: Some(reader),
         };
         Ok(Self::assemble(source, decoder, info, shared, patience))
