@@ -123,7 +123,7 @@ pub(crate) fn units(data: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 }
 
 fn after_start_code(data: &[u8]) -> Option<&[u8]> {
-    let at = data.windows(3).position(|code| code == [0, 0, 1])?;
+    let at = memchr::memmem::find(data, &[0, 0, 1])?;
     Some(&data[at + 3..])
 }
 
