@@ -106,7 +106,7 @@ async fn exit_codes_tell_what_went_wrong() {
         ("http://127.0.0.1/cam", &[][..], 2),
         ("rtsp://127.0.0.1:1/cam", &[limit, "0"], 2),
         ("rtsp://127.0.0.1:1/cam", &[limit, "many"], 2),
-        ("rtsp://127.0.0.1:1/cam", &["--best", "sharpness"], 2),
+        ("rtsp://127.0.0.1:1/cam", &["--best", "loudness"], 2),
         (&refusing.url("/cam"), &[], 3),
         ("rtsp://no-such-camera.invalid/cam", &[], 3),
         (&locked.url("/cam"), &[], 4),

@@ -33,6 +33,7 @@ const OPERATIONS: &[(&str, &str, &str)] = &[
         "getOriginal",
     ),
     ("/v1/sessions/{session_id}/gallery", "get", "getGallery"),
+    ("/v1/characteristics", "get", "listCharacteristics"),
     ("/v1/health", "get", "getHealth"),
 ];
 

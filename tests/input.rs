@@ -168,18 +168,8 @@ async fn all_fields_at_fault_are_named_at_once() {
 async fn options_of_later_versions_are_refused_with_422_by_name() {
     let service = Service::start().await;
     for (field, value) in [
-        ("min_gap", json!(1)),
-        ("distinct", json!(0.5)),
-        ("roi", json!("0,0,0.5,0.5")),
         ("sampling", json!("keyframes")),
         ("sampling", json!("refined")),
-        ("best", json!("sharpness")),
-        ("best", json!("contrast")),
-        ("best", json!("colorfulness")),
-        ("best", json!("entropy")),
-        ("best", json!("motion")),
-        ("best", json!("stillness")),
-        ("best", json!("sharpness:0.7,brightness:0.3")),
     ] {
         let mut fields = json!({ "rtsp_url": "rtsp://127.0.0.1:1/cam" });
         fields[field] = value;

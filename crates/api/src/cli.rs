@@ -150,8 +150,10 @@ pub(crate) struct Serve {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Session options")]
 pub(crate) struct StartArgs {
-    /// Keep the frames that are best by this characteristic: brightness or
-    /// darkness.
+    /// Keep the frames that are best by this: a characteristic (brightness, darkness,
+    /// sharpness, contrast, colorfulness, entropy, motion, stillness, exposure), a
+    /// preset (overall, action, detail, vivid), or a weighted sum such as
+    /// sharpness:0.7,brightness:0.3.
     #[arg(
         long,
         value_name = "NAME",
@@ -164,8 +166,7 @@ pub(crate) struct StartArgs {
     #[arg(long, value_name = "N", env = "BESTSHOT_LIMIT", default_value = "9")]
     pub(crate) limit: String,
 
-    /// Keep at least so many seconds between two winners. This version offers 0
-    /// only.
+    /// Keep at least so many seconds between two winners.
     #[arg(
         long,
         alias = "min_gap",
@@ -175,8 +176,8 @@ pub(crate) struct StartArgs {
     )]
     pub(crate) min_gap: String,
 
-    /// Keep only winners that look so unlike each other, 0 to 1. This version
-    /// offers 0 only.
+    /// Keep only winners that look so unlike each other, from 0 (not at all) to 1;
+    /// 0.1 is a little, 0.3 another view.
     #[arg(
         long,
         value_name = "NUMBER",
@@ -212,10 +213,15 @@ pub(crate) struct StartArgs {
     )]
     pub(crate) fit: String,
 
-    /// Score only this part of the frame, x,y,w,h as fractions. This version
-    /// does not offer it.
+    /// Score only this part of the frame, x,y,w,h as fractions of its width and
+    /// height; several are separated by semicolons.
     #[arg(long, value_name = "X,Y,W,H", env = "BESTSHOT_ROI")]
     pub(crate) roi: Option<String>,
+
+    /// Leave this part of the frame out of scoring, such as a clock in the picture:
+    /// x,y,w,h as fractions; several are separated by semicolons.
+    #[arg(long, value_name = "X,Y,W,H", env = "BESTSHOT_EXCLUDE")]
+    pub(crate) exclude: Option<String>,
 
     /// Score these frames. This version offers all only.
     #[arg(

@@ -72,6 +72,8 @@ pub(crate) struct Options {
     pub(crate) fit: String,
     /// The part that is scored, `x,y,w,h` as fractions; the whole frame if absent.
     pub(crate) roi: Option<String>,
+    /// What is left out of scoring, `x,y,w,h` as fractions.
+    pub(crate) exclude: Option<String>,
     /// Which frames are scored.
     pub(crate) sampling: String,
     /// How the camera sends.
@@ -97,6 +99,7 @@ impl From<&manifest::Options> for Options {
             height: o.height,
             fit: o.fit.to_string(),
             roi: o.roi.clone(),
+            exclude: o.exclude.clone(),
             sampling: o.sampling.clone(),
             transport: o.transport.clone(),
             tls_insecure: o.tls_insecure,

@@ -210,7 +210,10 @@ impl Decoder {
         }
         let keyframe = sent.keyframe || frame.is_key();
         let range = frame.color_range();
-        let picture = Picture::new(frame);
+        let picture = Picture::new(frame).upright().map_err(|e| {
+            let message = format!("a picture of {} could not be turned upright", self.name);
+            Error::new(ErrorKind::Limit, message).with_source(ffmpeg_next::Error::from(e.0))
+        })?;
         let layout: LumaLayout = picture.luma_layout().ok_or_else(|| {
             Error::new(
                 ErrorKind::Unsupported,

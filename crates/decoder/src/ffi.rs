@@ -367,6 +367,23 @@ pub(crate) struct LumaLayout {
     pub(crate) shift: u32,
 }
 
+/// Where the samples of one colour of a pixel format are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ColourLayout {
+    pub(crate) samples: LumaLayout,
+    /// Bytes from the start of a row to the first sample, and from one to the next.
+    pub(crate) offset: usize,
+    pub(crate) step: usize,
+}
+
+/// Both colours, and the log2 of the luma samples for each, across and down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ChromaLayout {
+    pub(crate) u: ColourLayout,
+    pub(crate) v: ColourLayout,
+    pub(crate) subsampling: (u32, u32),
+}
+
 impl Picture {
     pub(crate) fn new(frame: frame::Video) -> Self {
         Self(frame)
@@ -403,9 +420,9 @@ impl Picture {
         }
     }
 
-    /// Where luma is, for formats that have a plain little-endian luma plane.
-    pub(crate) fn luma_layout(&self) -> Option<LumaLayout> {
-        const NO_LUMA: u64 = (ffi::AV_PIX_FMT_FLAG_RGB
+    /// The descriptor of a format of plain little-endian YUV or grey samples.
+    fn yuv(&self) -> Option<&'static ffi::AVPixFmtDescriptor> {
+        const OTHER: u64 = (ffi::AV_PIX_FMT_FLAG_RGB
             | ffi::AV_PIX_FMT_FLAG_PAL
             | ffi::AV_PIX_FMT_FLAG_HWACCEL
             | ffi::AV_PIX_FMT_FLAG_BITSTREAM
@@ -413,20 +430,60 @@ impl Picture {
             | ffi::AV_PIX_FMT_FLAG_FLOAT) as u64;
         // SAFETY: the descriptor is static or null.
         let descriptor = unsafe { ffi::av_pix_fmt_desc_get(self.pixel_format()?).as_ref() }?;
-        let luma = descriptor.comp[0];
-        let bits = u32::try_from(luma.depth).ok()?;
-        let shift = u32::try_from(luma.shift).ok()?;
-        let bytes_per_sample = if bits + shift > 8 { 2 } else { 1 };
-        let plain = descriptor.flags & NO_LUMA == 0
-            && usize::try_from(luma.step) == Ok(bytes_per_sample)
-            && luma.offset == 0
-            && bits >= 8;
-        plain.then_some(LumaLayout {
-            plane: usize::try_from(luma.plane).ok()?,
-            bytes_per_sample,
-            bits,
-            shift,
+        (descriptor.flags & OTHER == 0).then_some(descriptor)
+    }
+
+    /// Where luma is, for formats that have a plane of it alone.
+    pub(crate) fn luma_layout(&self) -> Option<LumaLayout> {
+        let luma = colour_layout(&self.yuv()?.comp[0])?;
+        let alone = luma.step == luma.samples.bytes_per_sample && luma.offset == 0;
+        alone.then_some(luma.samples)
+    }
+
+    /// Where the colours are; none in a grey picture.
+    pub(crate) fn chroma_layout(&self) -> Option<ChromaLayout> {
+        let descriptor = self.yuv()?;
+        let [_, u, v, _] = &descriptor.comp;
+        (descriptor.nb_components >= 3).then_some(ChromaLayout {
+            u: colour_layout(u)?,
+            v: colour_layout(v)?,
+            subsampling: (
+                descriptor.log2_chroma_w.into(),
+                descriptor.log2_chroma_h.into(),
+            ),
         })
+    }
+
+    /// The same picture with its rows from top to bottom in memory. Few codecs store
+    /// them otherwise, so that a copy does no harm.
+    pub(crate) fn upright(self) -> Result<Self, AvError> {
+        // SAFETY: reading plain fields of a valid frame.
+        let source = unsafe { &*self.0.as_ptr() };
+        if source.linesize.iter().all(|&stride| stride >= 0) {
+            return Ok(self);
+        }
+        let mut copy = frame::Video::empty();
+        // SAFETY: both frames are valid. The copy is given buffers of its own for the
+        // same format and size, which is what `av_frame_copy` asks for; rows of the
+        // source that lie upwards are walked by their negative stride.
+        let code = unsafe {
+            let target = copy.as_mut_ptr();
+            (*target).format = source.format;
+            (*target).width = source.width;
+            (*target).height = source.height;
+            match ffi::av_frame_get_buffer(target, 0) {
+                code if code < 0 => code,
+                _ => match ffi::av_frame_copy(target, self.0.as_ptr()) {
+                    code if code < 0 => code,
+                    _ => ffi::av_frame_copy_props(target, self.0.as_ptr()),
+                },
+            }
+        };
+        if code < 0 {
+            Err(AvError(code))
+        } else {
+            Ok(Self(copy))
+        }
     }
 
     /// The bytes of a plane of `rows` rows of `row_bytes` each, and its stride.
@@ -450,6 +507,22 @@ impl Picture {
         // and is never written while it is shared.
         Some((unsafe { slice::from_raw_parts(data, length) }, stride))
     }
+}
+
+fn colour_layout(component: &ffi::AVComponentDescriptor) -> Option<ColourLayout> {
+    let bits = u32::try_from(component.depth).ok()?;
+    let shift = u32::try_from(component.shift).ok()?;
+    let samples = LumaLayout {
+        plane: usize::try_from(component.plane).ok()?,
+        bytes_per_sample: if bits + shift > 8 { 2 } else { 1 },
+        bits,
+        shift,
+    };
+    (bits >= 8).then_some(ColourLayout {
+        samples,
+        offset: usize::try_from(component.offset).ok()?,
+        step: usize::try_from(component.step).ok()?,
+    })
 }
 
 /// Runs a scaler over a whole picture into packed rows `stride` bytes apart.

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     error::{Error, ErrorKind},
-    ffi::{LumaLayout, Picture},
+    ffi::{ColourLayout, LumaLayout, Picture},
     gate::Taint,
     rgb::{self, Rgb8},
 };
@@ -54,6 +54,55 @@ pub struct Luma<'a> {
     pub shift: u32,
     /// Full range, else limited.
     pub full_range: bool,
+}
+
+/// The two colours of a [`Frame`]: U (blue less luma) and V (red less luma).
+#[derive(Clone, Copy, Debug)]
+pub struct Chroma<'a> {
+    /// Blue less luma.
+    pub u: ChromaPlane<'a>,
+    /// Red less luma.
+    pub v: ChromaPlane<'a>,
+    /// log2 of the luma samples for each colour sample, across and down: (1, 1) is
+    /// 4:2:0, (1, 0) 4:2:2, (0, 0) 4:4:4.
+    pub subsampling: (u32, u32),
+    /// How luma is made of red, green and blue.
+    pub matrix: Matrix,
+}
+
+/// One colour: `height` rows, `stride` bytes apart, each of `width` samples, `step`
+/// bytes apart; samples as in [`Luma`]. In NV12 both colours lie in one plane, and
+/// the second one's `data` begins at its first sample.
+#[derive(Clone, Copy, Debug)]
+pub struct ChromaPlane<'a> {
+    /// `stride × (height − 1) + step × (width − 1) + bytes_per_sample` bytes.
+    pub data: &'a [u8],
+    /// Samples in a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// Bytes from one row to the next.
+    pub stride: usize,
+    /// Bytes from one sample to the next.
+    pub step: usize,
+    /// 1 or 2.
+    pub bytes_per_sample: usize,
+    /// Significant bits of a sample, 8 to 16.
+    pub bits: u32,
+    /// Unused bits below them.
+    pub shift: u32,
+}
+
+/// The weights by which red, green and blue make up luma.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Matrix {
+    /// ITU-R BT.601, and its near relations.
+    Bt601,
+    /// ITU-R BT.709.
+    Bt709,
+    /// ITU-R BT.2020.
+    Bt2020,
 }
 
 impl Frame {
@@ -124,7 +173,7 @@ impl Frame {
     /// Its luma samples, in place.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`] for a plane that is stored upside down.
+    /// [`ErrorKind::Unsupported`] for a plane that cannot be read.
     pub fn luma(&self) -> Result<Luma<'_>, Error> {
         let LumaLayout {
             plane,
@@ -152,6 +201,60 @@ impl Frame {
             bits,
             shift,
             full_range,
+        })
+    }
+
+    /// Its colours, in place; none for a grey picture.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] for planes that cannot be read.
+    pub fn chroma(&self) -> Result<Option<Chroma<'_>>, Error> {
+        let Some(layout) = self.picture.chroma_layout() else {
+            return Ok(None);
+        };
+        let unreadable = || {
+            Error::new(
+                ErrorKind::Unsupported,
+                "the picture's colour planes cannot be read",
+            )
+        };
+        let (across, down) = layout.subsampling;
+        let size = (
+            (self.width() as usize).div_ceil(1 << across),
+            (self.height() as usize).div_ceil(1 << down),
+        );
+        let plane = |layout| self.chroma_plane(layout, size).ok_or_else(unreadable);
+        Ok(Some(Chroma {
+            u: plane(layout.u)?,
+            v: plane(layout.v)?,
+            subsampling: layout.subsampling,
+            matrix: rgb::matrix(self.picture.frame(), self.is_jpeg),
+        }))
+    }
+
+    fn chroma_plane(
+        &self,
+        layout: ColourLayout,
+        (width, height): (usize, usize),
+    ) -> Option<ChromaPlane<'_>> {
+        let LumaLayout {
+            plane,
+            bytes_per_sample,
+            bits,
+            shift,
+        } = layout.samples;
+        let ColourLayout { offset, step, .. } = layout;
+        let row = offset + step * width.checked_sub(1)? + bytes_per_sample;
+        let (data, stride) = self.picture.plane(plane, height, row)?;
+        Some(ChromaPlane {
+            data: data.get(offset..)?,
+            width,
+            height,
+            stride,
+            step,
+            bytes_per_sample,
+            bits,
+            shift,
         })
     }
 

@@ -30,7 +30,7 @@ mod url_error;
 mod watch;
 
 pub use error::{Error, ErrorKind};
-pub use frame::{Frame, Luma};
+pub use frame::{Chroma, ChromaPlane, Frame, Luma, Matrix};
 pub use frames::{Counters, Frames, StreamInfo};
 pub use gate::Taint;
 pub use knock::port_is_open;

@@ -10,6 +10,7 @@ use ffmpeg_next::{
 use crate::{
     error::{Error, ErrorKind},
     ffi::{self, Picture},
+    frame::Matrix,
 };
 
 /// A picture of 8-bit RGB, rows without padding: `data` holds
@@ -57,7 +58,7 @@ pub(crate) fn to_rgb(
     )
     .map_err(failed)?;
     // The call is refused only for formats that have no YUV matrix (RGB, GRAY).
-    ffi::set_colour_details(&mut scaler, matrix(frame, is_jpeg), full_range);
+    ffi::set_colour_details(&mut scaler, coefficients(frame, is_jpeg), full_range);
     let (row, rows) = (width as usize * 3, height as usize);
     let stride = row.next_multiple_of(STRIDE);
     let mut data = buffer;
@@ -77,21 +78,27 @@ pub(crate) fn to_rgb(
     })
 }
 
-/// swscale's number for the matrix. Where the stream names none: JPEG is BT.601
-/// (JFIF), standard definition too, and larger pictures BT.709, as players assume.
-fn matrix(frame: &Video, is_jpeg: bool) -> i32 {
-    const BT709: i32 = 1;
+/// swscale's number for the matrix.
+fn coefficients(frame: &Video, is_jpeg: bool) -> i32 {
     const FCC: i32 = 4;
-    const BT601: i32 = 5;
     const SMPTE240M: i32 = 7;
-    const BT2020: i32 = 9;
+    match (frame.color_space(), matrix(frame, is_jpeg)) {
+        (color::Space::FCC, _) => FCC,
+        (color::Space::SMPTE240M, _) => SMPTE240M,
+        (_, Matrix::Bt709) => 1,
+        (_, Matrix::Bt601) => 5,
+        (_, Matrix::Bt2020) => 9,
+    }
+}
+
+/// The stream's matrix, or a near relation of it. Where the stream names none: JPEG is
+/// BT.601 (JFIF), standard definition too, and larger pictures BT.709, as players assume.
+pub(crate) fn matrix(frame: &Video, is_jpeg: bool) -> Matrix {
     match frame.color_space() {
-        color::Space::BT709 => BT709,
-        color::Space::FCC => FCC,
-        color::Space::BT470BG | color::Space::SMPTE170M => BT601,
-        color::Space::SMPTE240M => SMPTE240M,
-        color::Space::BT2020NCL | color::Space::BT2020CL => BT2020,
-        _ if !is_jpeg && (frame.height() > 576 || frame.width() > 1024) => BT709,
-        _ => BT601,
+        color::Space::BT709 | color::Space::SMPTE240M => Matrix::Bt709,
+        color::Space::FCC | color::Space::BT470BG | color::Space::SMPTE170M => Matrix::Bt601,
+        color::Space::BT2020NCL | color::Space::BT2020CL => Matrix::Bt2020,
+        _ if !is_jpeg && (frame.height() > 576 || frame.width() > 1024) => Matrix::Bt709,
+        _ => Matrix::Bt601,
     }
 }

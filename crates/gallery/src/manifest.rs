@@ -81,6 +81,9 @@ pub struct Options {
     pub fit: Fit,
     /// `x,y,w,h` as fractions; none for the whole frame.
     pub roi: Option<String>,
+    /// The same for what is left out of scoring; several separated by `;`.
+    #[serde(default)]
+    pub exclude: Option<String>,
     /// `all`, `keyframes` or `refined`.
     pub sampling: String,
     /// `auto`, `tcp` or `udp`.
@@ -109,6 +112,7 @@ impl Default for Options {
             height: 300,
             fit: Fit::Cover,
             roi: None,
+            exclude: None,
             sampling: "all".to_owned(),
             transport: "auto".to_owned(),
             tls_insecure: false,

@@ -15,6 +15,7 @@ impl LayoutError {
             Problem::TooLarge { .. } => LayoutErrorKind::TooLarge,
             Problem::Short { .. } => LayoutErrorKind::Short,
             Problem::Format { .. } => LayoutErrorKind::Format,
+            Problem::Chroma => LayoutErrorKind::Chroma,
         }
     }
 }
@@ -33,6 +34,8 @@ pub enum LayoutErrorKind {
     Short,
     /// Bits, bytes per sample and shift do not fit together.
     Format,
+    /// Colour planes overlap, differ, or are not those of the luma plane.
+    Chroma,
 }
 
 /// The failed check with its numbers.
@@ -68,4 +71,6 @@ pub(crate) enum Problem {
         bytes_per_sample: usize,
         shift: u32,
     },
+    #[error("the colour planes fit neither each other nor the picture")]
+    Chroma,
 }

@@ -141,6 +141,29 @@ impl<'a> LumaView<'a> {
         })
     }
 
+    /// The part from (`left`, `top`), `width` × `height` samples, none of it outside.
+    pub(crate) fn crop(
+        &self,
+        left: usize,
+        top: usize,
+        width: usize,
+        height: usize,
+    ) -> Option<Self> {
+        let start = top * self.stride + left * self.format.bytes_per_sample();
+        let data = self.data.get(start..)?;
+        let inside = left + width <= self.width && top + height <= self.height;
+        let part =
+            inside.then(|| Self::new(data, width, height, self.stride, self.format, self.range));
+        part?.ok()
+    }
+
+    /// The bytes of a row, which is at most the last one.
+    #[inline]
+    pub(crate) fn row(&self, row: usize) -> &'a [u8] {
+        let start = row.min(self.height - 1) * self.stride;
+        &self.data[start..start + self.row_bytes()]
+    }
+
     /// Bytes of one row that hold samples.
     pub(crate) const fn row_bytes(&self) -> usize {
         self.width * self.format.bytes_per_sample()

@@ -1,6 +1,7 @@
 //! What one luma sample is: where its bits lie, and which values mean black
 //! and white. Planes of samples are in `luma`.
 
+use crate::cells::LEVEL;
 use crate::layout::{LayoutError, Problem};
 
 /// How one luma sample lies in memory.
@@ -103,6 +104,51 @@ impl Range {
             Self::Limited => 235 << (bits - 8),
             Self::Full => (1 << bits) - 1,
         }
+    }
+}
+
+/// What cells (fourths of an 8-bit level) are worth in one range and depth.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scale {
+    black: f64,
+    white: f64,
+    chroma: f64,
+}
+
+impl Scale {
+    pub(crate) fn new(range: Range, bits: u32) -> Self {
+        let step = f64::from(1_u32 << (bits - 8)) / f64::from(LEVEL);
+        let chroma = match range {
+            Range::Limited => f64::from(224 * LEVEL),
+            Range::Full => f64::from((1 << bits) - 1) / step,
+        };
+        let black = f64::from(range.black(bits)) / step;
+        let white = f64::from(range.white(bits)) / step;
+        Self {
+            black,
+            white,
+            chroma,
+        }
+    }
+
+    /// 0 for black, 1 for white.
+    pub(crate) fn luma(&self, cell: f64) -> f64 {
+        (cell - self.black) / (self.white - self.black)
+    }
+
+    /// A difference of luma, black to white being 1.
+    pub(crate) fn span(&self) -> f64 {
+        self.white - self.black
+    }
+
+    /// The cell of a luma between 0 (black) and 1 (white).
+    pub(crate) fn cell(&self, luma: f64) -> f64 {
+        self.black + luma * self.span()
+    }
+
+    /// From −0.5 to 0.5; `cell` is 0 for grey.
+    pub(crate) fn chroma(&self, cell: f64) -> f64 {
+        cell / self.chroma
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 use bestshot_decoder::Frame;
 use bestshot_gallery::{PictureKind, manifest::Winner};
-use bestshot_ranker::{Best, Offer, Score};
+use bestshot_ranker::{Apart, Scored, Spread};
 
 use crate::status::{Progress, State};
 
@@ -26,10 +26,13 @@ const EAGER_SHARE: u32 = 1000;
 /// …an original is made when its frame has been a winner for this long.
 const LASTING: Duration = Duration::from_secs(4);
 
-/// A frame among the best, and what was done for it.
+/// A frame among the best, or one that may come to be, and what was done for it.
 struct Candidate {
     winner: Winner,
-    /// Let go when both pictures were sent: nine frames are tens of megabytes.
+    wins: bool,
+    /// Let go when both pictures were sent: nine frames are tens of megabytes. Kept
+    /// where it may be overtaken and win again: the parent throws away the pictures of
+    /// frames that do not win.
     frame: Option<Frame>,
     entered: Instant,
     thumbnail: Step,
@@ -50,7 +53,9 @@ pub(crate) struct Board {
 
 pub(crate) struct Inner {
     pub(crate) progress: Progress,
-    best: Best<u64>,
+    best: Spread<u64>,
+    /// Whether a frame that was overtaken may win again.
+    returns: bool,
     candidates: HashMap<u64, Candidate>,
     started: Instant,
     /// Time taken by originals so far.
@@ -71,10 +76,11 @@ pub(crate) struct Task {
 }
 
 impl Board {
-    pub(crate) fn new(limit: NonZeroUsize) -> Self {
+    pub(crate) fn new(limit: NonZeroUsize, apart: Apart) -> Self {
         let inner = Inner {
             progress: Progress::default(),
-            best: Best::new(limit),
+            best: Spread::new(limit, apart),
+            returns: apart != Apart::default(),
             candidates: HashMap::new(),
             started: Instant::now(),
             spent: Duration::ZERO,
@@ -145,9 +151,11 @@ impl Board {
         if kind == PictureKind::Original {
             inner.spent += took;
         }
+        let returns = inner.returns;
         if let Some(candidate) = inner.candidates.get_mut(&key) {
             *candidate.step(kind) = Step::Sent;
-            if candidate.thumbnail == Step::Sent && candidate.original == Step::Sent {
+            let both = candidate.thumbnail == Step::Sent && candidate.original == Step::Sent;
+            if both && !returns {
                 candidate.frame = None;
             }
         }
@@ -155,26 +163,48 @@ impl Board {
 }
 
 impl Inner {
-    pub(crate) fn offer(&mut self, score: Score, frame: &Frame, winner: impl FnOnce() -> Winner) {
-        if self.finishing || !self.best.would_keep(score) {
+    /// Offers the frame at this time of the stream; `winner` describes it.
+    pub(crate) fn offer(
+        &mut self,
+        scored: &Scored,
+        time: Duration,
+        frame: &Frame,
+        winner: impl FnOnce() -> Winner,
+    ) {
+        let look = scored.look.as_ref();
+        if self.finishing || !self.best.would_keep(scored.score, time, look) {
             return;
         }
         let winner = winner();
         let key = winner.key;
         let candidate = Candidate {
             winner,
+            wins: false,
             frame: Some(frame.clone()),
             entered: Instant::now(),
             thumbnail: Step::Due,
             original: Step::Due,
         };
         self.candidates.insert(key, candidate);
-        if let Offer::Kept { evicted: Some(out) } | Offer::Rejected(out) =
-            self.best.offer(score, key)
-        {
+        if let Some(out) = self.best.offer(scored.score, time, look.cloned(), key) {
             self.candidates.remove(&out);
         }
+        self.rank();
         self.progress.best_score = self.best.iter().next().map(|(score, _)| score.value());
+    }
+
+    /// Notes who wins now. The pictures of one that comes back are made anew.
+    fn rank(&mut self) {
+        let winners: Vec<u64> = self.best.iter().map(|(_, key)| *key).collect();
+        for (key, candidate) in &mut self.candidates {
+            let wins = winners.contains(key);
+            if wins && !candidate.wins {
+                candidate.entered = Instant::now();
+                candidate.thumbnail = Step::Due;
+                candidate.original = Step::Due;
+            }
+            candidate.wins = wins;
+        }
     }
 
     /// Ends the session at that time; the first time that is said counts.

@@ -8,7 +8,7 @@ use std::{
 
 use bestshot_decoder::{Error, ErrorKind, Frame, StreamInfo, Transport};
 use bestshot_gallery::manifest::{Failure, Stream, Winner};
-use bestshot_ranker::Score;
+use bestshot_ranker::{Blend, Metric, Score, Scored};
 
 /// A decoder's error, or one of our own.
 pub(crate) struct Broke {
@@ -30,8 +30,9 @@ impl From<Error> for Broke {
 
 pub(crate) fn winner(
     frame: &Frame,
-    score: Score,
-    name: &str,
+    scored: &Scored,
+    blend: &Blend,
+    exposure: Score,
     frames_before: u64,
     time_before: Duration,
 ) -> Winner {
@@ -39,11 +40,16 @@ pub(crate) fn winner(
         Some(at) => (at, "rtcp"),
         None => (frame.received_at(), "receive"),
     };
+    let parts = blend.parts().zip(&scored.parts);
+    let mut scores: BTreeMap<_, _> = parts
+        .map(|((name, _), score)| (name.to_owned(), score.value()))
+        .collect();
+    scores.insert(Metric::Exposure.to_string(), exposure.value());
     let index = frames_before + frame.index();
     Winner {
         key: index,
-        score: score.value(),
-        scores: BTreeMap::from([(name.to_owned(), score.value())]),
+        score: scored.score.value(),
+        scores,
         index,
         stream_time: (time_before + frame.stream_time()).as_secs_f64(),
         captured_at: rfc3339(at),

@@ -5,7 +5,7 @@ use std::{fmt, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use bestshot_decoder::{AddressPolicy, Deadlines, RtspUrl, Transport};
 use bestshot_gallery::ThumbnailSpec;
-use bestshot_ranker::Metric;
+use bestshot_ranker::{Apart, Blend, Region};
 
 /// Where the frames come from. Prints no credentials.
 #[derive(Clone, Debug)]
@@ -34,7 +34,9 @@ impl fmt::Display for Source {
 #[derive(Clone, Debug)]
 pub struct Job {
     pub(crate) source: Source,
-    pub(crate) best: Metric,
+    pub(crate) best: Blend,
+    pub(crate) apart: Apart,
+    pub(crate) region: Region,
     pub(crate) limit: NonZeroUsize,
     pub(crate) thumbnail: ThumbnailSpec,
     pub(crate) transport: Transport,
@@ -51,7 +53,9 @@ impl Job {
     pub fn new(source: Source) -> Self {
         Self {
             source,
-            best: Metric::Brightness,
+            best: Blend::default(),
+            apart: Apart::default(),
+            region: Region::default(),
             limit: NonZeroUsize::MIN.saturating_add(8),
             thumbnail: ThumbnailSpec::default(),
             transport: Transport::Auto,
@@ -66,8 +70,22 @@ impl Job {
 
     /// What makes a frame better. Default: brightness.
     #[must_use]
-    pub fn best(mut self, best: Metric) -> Self {
+    pub fn best(mut self, best: Blend) -> Self {
         self.best = best;
+        self
+    }
+
+    /// How far apart winners must be, in time and in looks. Default: not at all.
+    #[must_use]
+    pub fn apart(mut self, apart: Apart) -> Self {
+        self.apart = apart;
+        self
+    }
+
+    /// Which part of the pictures is scored. Default: all of it.
+    #[must_use]
+    pub fn region(mut self, region: Region) -> Self {
+        self.region = region;
         self
     }
 

@@ -16,6 +16,7 @@ pub mod fuzzing;
 mod job;
 mod kept;
 mod pipeline;
+mod planes;
 mod protocol;
 mod rate;
 mod retry;

@@ -5,12 +5,13 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bestshot_decoder::{ErrorKind, Frame, Frames, OpenOptions, Stop, StreamInfo, Taint};
 use bestshot_gallery::manifest::Failure;
-use bestshot_ranker::{Characteristic, LumaView, Range, SampleFormat, score_batch};
+use bestshot_ranker::{Metric, Picture, Scorer};
 
 use crate::{
     board::{Board, Inner},
     describe::{Broke, failure, rfc3339, stream, winner},
     job::{Job, Source},
+    planes::picture,
     rate::Rate,
     retry::{self, Retry},
     status::State,
@@ -29,7 +30,7 @@ pub(crate) struct Pipeline<'a> {
     job: &'a Job,
     board: &'a Board,
     stop: &'a Stop,
-    best: Box<dyn Characteristic>,
+    scorer: Scorer,
     started: Instant,
     rate: Rate,
     /// Frames of earlier connections, and the stream time at their end.
@@ -66,7 +67,9 @@ impl<'a> Pipeline<'a> {
             job,
             board,
             stop,
-            best: job.best.characteristic(),
+            scorer: Scorer::new(job.best.clone())
+                .region(job.region.clone())
+                .looks(job.apart.needs_looks()),
             started: Instant::now(),
             rate: Rate::new(),
             frames_before: 0,
@@ -234,16 +237,16 @@ impl<'a> Pipeline<'a> {
         let Some(last) = batch.last() else {
             return Ok(());
         };
-        let (whole, views): (Vec<&Frame>, Vec<LumaView<'_>>) = batch
+        let (whole, pictures): (Vec<&Frame>, Vec<Picture<'_>>) = batch
             .iter()
             .filter(|frame| !frame.is_corrupt() && !self.is_warming_up(frame))
-            .map(|frame| Ok((frame, view(frame)?)))
+            .map(|frame| Ok((frame, picture(frame)?)))
             .collect::<Result<Vec<_>, Broke>>()?
             .into_iter()
             .unzip();
-        let scores = match views.as_slice() {
-            [one] => vec![self.best.score(one)],
-            many => score_batch(self.best.as_ref(), many),
+        let scores = match pictures.as_slice() {
+            [one] => vec![self.scorer.score(one)],
+            many => self.scorer.score_batch(many),
         };
         self.follow(batch);
         let counters = frames.counters();
@@ -283,10 +286,20 @@ impl<'a> Pipeline<'a> {
             progress.first_frame_ms = Some(millis(self.started.elapsed()));
         }
         self.judge(batch, info, &mut inner);
-        for (frame, score) in whole.into_iter().zip(scores) {
-            let name = self.best.name();
-            inner.offer(score, frame, || {
-                winner(frame, score, name, self.frames_before, self.time_before)
+        for ((frame, scored), picture) in whole.into_iter().zip(&scores).zip(&pictures) {
+            let time = self.time_before + frame.stream_time();
+            inner.offer(scored, time, frame, || {
+                // Of winners only: every frame would cost as much again as its luma.
+                let exposure = Scorer::single(&Metric::Exposure, picture, &self.job.region);
+                let blend = self.scorer.blend();
+                winner(
+                    frame,
+                    scored,
+                    blend,
+                    exposure,
+                    self.frames_before,
+                    self.time_before,
+                )
             });
         }
         drop(inner);
@@ -337,23 +350,6 @@ impl<'a> Pipeline<'a> {
             }
         }
     }
-}
-
-fn view(frame: &Frame) -> Result<LumaView<'_>, Broke> {
-    let luma = frame.luma()?;
-    let range = if luma.full_range {
-        Range::Full
-    } else {
-        Range::Limited
-    };
-    let format = SampleFormat::new(luma.bits, luma.bytes_per_sample, luma.shift);
-    format
-        .and_then(|f| LumaView::new(luma.data, luma.width, luma.height, luma.stride, f, range))
-        .map_err(|e| Broke {
-            kind: ErrorKind::Unsupported,
-            message: e.to_string(),
-            lasting: true,
-        })
 }
 
 fn lag(frame: &Frame) -> u64 {

@@ -30,6 +30,11 @@ pub(crate) enum Order {
 pub(crate) struct Orders {
     pub(crate) source: SourceText,
     pub(crate) best: String,
+    pub(crate) min_gap: Duration,
+    pub(crate) distinct: f64,
+    /// Rectangles to score, and rectangles to leave out.
+    pub(crate) include: String,
+    pub(crate) exclude: String,
     pub(crate) limit: u32,
     pub(crate) width: u32,
     pub(crate) height: u32,

@@ -12,6 +12,7 @@ use std::{
 };
 
 use bestshot_gallery::{PictureKind, manifest::Failure};
+use bestshot_ranker::Rectangle;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     process::{Child, ChildStdin, ChildStdout},
@@ -375,6 +376,12 @@ fn flush(sink: &dyn PictureSink, key: u64, kind: PictureKind) {
     }
 }
 
+/// As `Region::rectangles` reads them.
+fn rectangles(all: &[Rectangle]) -> String {
+    let texts: Vec<String> = all.iter().map(ToString::to_string).collect();
+    texts.join(";")
+}
+
 fn orders(job: &Job) -> Orders {
     Orders {
         source: match &job.source {
@@ -382,6 +389,10 @@ fn orders(job: &Job) -> Orders {
             Source::File(path) => SourceText::File(path.as_os_str().as_bytes().to_vec()),
         },
         best: job.best.to_string(),
+        min_gap: job.apart.min_gap,
+        distinct: job.apart.distinct,
+        include: rectangles(job.region.included()),
+        exclude: rectangles(job.region.excluded()),
         limit: u32::try_from(job.limit.get()).unwrap_or(u32::MAX),
         width: job.thumbnail.width(),
         height: job.thumbnail.height(),

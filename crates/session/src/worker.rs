@@ -18,7 +18,7 @@ use std::{
 
 use bestshot_decoder::{RtspUrl, Stop, keep_heap_small, limit_allocation};
 use bestshot_gallery::ThumbnailSpec;
-use bestshot_ranker::Metric;
+use bestshot_ranker::{Apart, Blend, Region};
 
 use crate::{
     board::Board,
@@ -55,7 +55,7 @@ fn run(mut input: Stdin) -> io::Result<()> {
         ));
     };
     let job = job(*orders)?;
-    let board = Arc::new(Board::new(job.limit));
+    let board = Arc::new(Board::new(job.limit, job.apart));
     let (stop, done) = (Stop::new(), AtomicBool::new(false));
     let output = Output(Mutex::new(io::stdout()));
     let (reader, frozen) = (stop.clone(), Arc::clone(&board));
@@ -142,13 +142,20 @@ pub(crate) fn job(orders: Orders) -> io::Result<Job> {
         }
         SourceText::File(bytes) => Source::File(PathBuf::from(std::ffi::OsString::from_vec(bytes))),
     };
-    let best: Metric = orders.best.parse().map_err(|e| invalid(format!("{e}")))?;
+    let best: Blend = orders.best.parse().map_err(|e| invalid(format!("{e}")))?;
+    let read = |text: &str| Region::rectangles(text).map_err(|e| invalid(e.to_string()));
+    let region = Region::new(read(&orders.include)?, read(&orders.exclude)?);
     let limit = usize::try_from(orders.limit)
         .ok()
         .and_then(NonZeroUsize::new);
     let thumbnail = ThumbnailSpec::new(orders.width, orders.height, orders.fit);
     Ok(Job::new(source)
         .best(best)
+        .apart(Apart {
+            min_gap: orders.min_gap,
+            distinct: orders.distinct,
+        })
+        .region(region.map_err(|e| invalid(e.to_string()))?)
         .limit(limit.ok_or_else(|| invalid("a limit of 0".into()))?)
         .thumbnail(thumbnail.map_err(|e| invalid(e.to_string()))?)
         .transport(orders.transport)

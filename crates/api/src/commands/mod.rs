@@ -236,6 +236,7 @@ fn given(start: Option<&StartArgs>, camera: &CameraArgs) -> Given {
             set(name, Some(value));
         }
         set("roi", start.roi.as_ref());
+        set("exclude", start.exclude.as_ref());
         set("duration", start.duration.as_ref());
     }
     given

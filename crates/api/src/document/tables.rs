@@ -114,6 +114,13 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "The picture.",
         &[400, 404],
     ),
+    operation(
+        "listCharacteristics",
+        "get",
+        "/v1/characteristics",
+        "The characteristics and presets.",
+        &[],
+    ),
     operation("getHealth", "get", "/v1/health", "The service is up.", &[]),
 ];
 
@@ -197,7 +204,7 @@ pub(super) fn examples() -> Vec<(&'static str, Value)> {
     });
     let base = "/v1/sessions/20261123-175514009-3f9a2c71";
     let frame = json!({
-        "rank": 1, "score": 0.4517, "scores": {"brightness": 0.4517}, "index": 212,
+        "rank": 1, "score": 0.4517, "scores": {"brightness": 0.4517, "exposure": 0.9831}, "index": 212,
         "stream_time": 21.2, "captured_at": "2026-11-23T17:55:35.480Z", "clock": "receive",
         "keyframe": false, "width": 768, "height": 576,
         "thumbnail_url": format!("{base}/frames/1/thumbnail"),
@@ -224,6 +231,18 @@ pub(super) fn examples() -> Vec<(&'static str, Value)> {
         ("Session", session),
         ("Frame", frame),
         ("Problem", example("start", 422)),
+        (
+            "CharacteristicList",
+            json!({
+                "characteristics": [
+                    {"name": "brightness", "about": "The most light, wherever it is."}
+                ],
+                "presets": [{
+                    "name": "vivid", "about": "Rich colours and strong light.",
+                    "weights": {"colorfulness": 0.5, "contrast": 0.3, "exposure": 0.2}
+                }]
+            }),
+        ),
         (
             "Health",
             json!({

@@ -7,11 +7,11 @@ use std::{collections::BTreeMap, num::NonZeroUsize, ops::RangeInclusive, time::D
 
 use bestshot_decoder::{AddressPolicy, RtspUrl, Transport, UrlError};
 use bestshot_gallery::{Fit, ThumbnailSpec, manifest};
-use bestshot_ranker::Metric;
+use bestshot_ranker::{Apart, Blend, Region};
 use bestshot_session::{Job, Source};
 use serde_json::Value;
 
-use self::table::{CHARACTERISTICS, DAY, FITS, LIMIT, SAMPLINGS, SIDE, TRANSPORTS, WAIT, YEAR};
+use self::table::{DAY, FITS, LIMIT, SAMPLINGS, SIDE, TRANSPORTS, WAIT, YEAR};
 pub(crate) use self::table::{START_OPTIONS, Shape, StartOption};
 use crate::problem::FieldError;
 
@@ -76,7 +76,9 @@ impl Given {
 /// Start options that can be carried out.
 #[derive(Debug)]
 pub(crate) struct Checked {
-    best: Metric,
+    best: Blend,
+    apart: Apart,
+    region: Region,
     limit: NonZeroUsize,
     thumbnail: ThumbnailSpec,
     transport: Transport,
@@ -91,7 +93,9 @@ impl Checked {
     /// The session to start on `source`.
     pub(crate) fn job(&self, source: Source, policy: AddressPolicy) -> Job {
         Job::new(source)
-            .best(self.best)
+            .best(self.best.clone())
+            .apart(self.apart)
+            .region(self.region.clone())
             .limit(self.limit)
             .thumbnail(self.thumbnail)
             .transport(self.transport)
@@ -315,12 +319,19 @@ impl<'a> Check<'a> {
             self.fault("duration", "duration is more than 0 seconds.");
         }
         let wait = self.number("wait", WAIT.0..=WAIT.1).unwrap_or(0.0);
+        let apart = self.apart();
+        shown.min_gap = apart.min_gap.as_secs_f64();
+        shown.distinct = apart.distinct;
+        let region = self.region(&mut shown);
         self.later();
 
-        shown.best = best?.to_string();
+        let best = best?;
+        shown.best = best.to_string();
         transport.clone_into(&mut shown.transport);
         Some(Checked {
-            best: best?,
+            best,
+            apart,
+            region: region?,
             limit: NonZeroUsize::new(usize::try_from(shown.limit).ok()?)?,
             thumbnail: ThumbnailSpec::new(shown.width, shown.height, shown.fit).ok()?,
             transport: transport.parse().ok()?,
@@ -330,34 +341,49 @@ impl<'a> Check<'a> {
         })
     }
 
-    fn best(&mut self) -> Option<Metric> {
+    fn best(&mut self) -> Option<Blend> {
         if !self.given.values.contains_key("best") {
-            return "brightness".parse().ok();
+            return Some(Blend::default());
         }
-        let text = self.text("best")?.trim();
-        if let Ok(metric) = text.parse() {
-            return Some(metric);
+        let read = self.text("best")?.parse();
+        if let Err(error) = &read {
+            self.fault("best", table::not_a_blend(error));
         }
-        if CHARACTERISTICS.contains(&text) {
-            self.not_yet("best", &format!("The characteristic {text}"));
-        } else if text.contains([':', ',']) {
-            self.not_yet("best", "A weighted sum");
-        } else {
-            self.fault("best", "best is one of brightness, darkness.");
+        read.ok()
+    }
+
+    fn apart(&mut self) -> Apart {
+        let min_gap = self.number("min_gap", 0.0..=DAY).unwrap_or_default();
+        Apart {
+            min_gap: Duration::from_secs_f64(min_gap),
+            distinct: self.number("distinct", 0.0..=1.0).unwrap_or_default(),
         }
-        None
+    }
+
+    /// What is scored of each picture.
+    fn region(&mut self, shown: &mut manifest::Options) -> Option<Region> {
+        let mut rectangles = |name: &str| {
+            let text = self.text(name).unwrap_or_default();
+            let read = Region::rectangles(text);
+            if let Err(error) = &read {
+                self.fault(name, sentence(error));
+            }
+            Some((read.ok()?, (!text.is_empty()).then(|| text.to_owned())))
+        };
+        let (include, exclude) = (rectangles("roi"), rectangles("exclude"));
+        let ((include, roi), (exclude, left_out)) = (include?, exclude?);
+        shown.roi = roi;
+        shown.exclude = left_out;
+        let field = if exclude.is_empty() { "roi" } else { "exclude" };
+        let region = Region::new(include, exclude);
+        if let Err(error) = &region {
+            self.fault(field, sentence(error));
+        }
+        region.ok()
     }
 
     /// Options that have a name but no effect yet: only their defaults pass.
     fn later(&mut self) {
-        for (name, range) in [("min_gap", 0.0..=DAY), ("distinct", 0.0..=1.0)] {
-            if self.number(name, range).is_some_and(|n| n > 0.0) {
-                self.not_yet(name, name);
-            }
-        }
-        if self.text("roi").is_some() {
-            self.not_yet("roi", "roi");
-        }
         if let Some(sampling @ ("keyframes" | "refined")) = self.word("sampling", SAMPLINGS) {
             self.not_yet("sampling", &format!("The sampling {sampling}"));
         }

@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use bestshot_ranker::{BlendError, Metric, PRESETS};
+
 /// What a field may hold.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Shape {
@@ -51,17 +53,27 @@ pub(super) const DAY: f64 = 86_400.0;
 pub(super) const FITS: &[&str] = &["cover", "contain", "stretch"];
 pub(super) const SAMPLINGS: &[&str] = &["all", "keyframes", "refined"];
 pub(super) const TRANSPORTS: &[&str] = &["auto", "tcp", "udp"];
-/// Characteristics that bestshot will know; those that [`bestshot_ranker::Metric`] reads work now.
-pub(super) const CHARACTERISTICS: &[&str] = &[
-    "brightness",
-    "darkness",
-    "sharpness",
-    "contrast",
-    "colorfulness",
-    "entropy",
-    "motion",
-    "stillness",
-];
+
+/// What is wrong with a text that should say what "best" means. What was typed is
+/// not repeated.
+pub(super) fn not_a_blend(error: &BlendError) -> String {
+    match error {
+        BlendError::Weight { name } => {
+            format!("The weight of {name} is a number above 0, such as {name}:0.5.")
+        }
+        BlendError::Twice { name } => format!("{name} is named twice."),
+        _ => {
+            let metrics: Vec<_> = Metric::ALL.iter().map(|metric| metric.as_str()).collect();
+            let presets: Vec<_> = PRESETS.iter().map(|preset| preset.name).collect();
+            format!(
+                "best is one of {}, one of the presets {}, or a sum such as \
+                 sharpness:0.7,brightness:0.3.",
+                metrics.join(", "),
+                presets.join(", ")
+            )
+        }
+    }
+}
 
 /// Every field of a start request, in the order in which the document lists them.
 pub(crate) const START_OPTIONS: &[StartOption] = &[
@@ -75,8 +87,9 @@ pub(crate) const START_OPTIONS: &[StartOption] = &[
         "best",
         Shape::Text,
         "\"brightness\"",
-        "What \"best\" means: `brightness` or `darkness`. Further characteristics and weighted \
-         sums such as `sharpness:0.7,brightness:0.3` are refused with 422 by this version.",
+        "What \"best\" means: a characteristic (`brightness`, `darkness`, `sharpness`, `contrast`, \
+         `colorfulness`, `entropy`, `motion`, `stillness`, `exposure`), a preset (`overall`, `action`, \
+         `detail`, `vivid`), or a weighted sum such as `sharpness:0.7,brightness:0.3`.",
     ),
     option(
         "limit",
@@ -88,13 +101,13 @@ pub(crate) const START_OPTIONS: &[StartOption] = &[
         "min_gap",
         Shape::Number(0.0, DAY),
         "0",
-        "Least seconds between two winners. This version accepts 0 only.",
+        "Least seconds between two winners.",
     ),
     option(
         "distinct",
         Shape::Number(0.0, 1.0),
         "0",
-        "How unlike each other winners must look. This version accepts 0 only.",
+        "How unlike each other winners must look: 0 not at all, 0.1 a little, 0.3 another view.",
     ),
     option(
         "width",
@@ -118,7 +131,15 @@ pub(crate) const START_OPTIONS: &[StartOption] = &[
         "roi",
         Shape::Text,
         "",
-        "`x,y,w,h` as fractions: only this part is scored. Refused with 422 by this version.",
+        "The part that is scored: `x,y,w,h` as fractions of width and height; several separated \
+         by `;`.",
+    ),
+    option(
+        "exclude",
+        Shape::Text,
+        "",
+        "What is left out of scoring, such as a clock in the picture: `x,y,w,h` as fractions; \
+         several separated by `;`.",
     ),
     option(
         "sampling",

@@ -115,14 +115,7 @@ fn an_address_that_is_none_is_malformed_and_a_range_is_not() {
 
 #[test]
 fn what_comes_later_is_refused_by_name_and_its_defaults_pass() {
-    for (name, value) in [
-        ("min_gap", "2"),
-        ("distinct", "0.5"),
-        ("roi", "0,0,0.5,0.5"),
-        ("sampling", "keyframes"),
-        ("best", "sharpness"),
-        ("best", "brightness:0.5,darkness:0.5"),
-    ] {
+    for (name, value) in [("sampling", "keyframes"), ("sampling", "refined")] {
         let faults = check(&form(&[URL, (name, value)])).unwrap_err();
         assert!(!faults.malformed);
         assert_eq!(faults.errors.len(), 1, "{name}");
@@ -139,6 +132,44 @@ fn what_comes_later_is_refused_by_name_and_its_defaults_pass() {
         ("transport", "tcp"),
     ]);
     assert!(check(&defaults).is_ok());
+}
+
+#[test]
+fn what_best_means_and_where_is_read_and_shown() {
+    for (name, value) in [
+        ("best", "sharpness"),
+        ("best", "overall"),
+        ("best", "sharpness:0.7,brightness:0.3"),
+        ("roi", "0,0,0.5,0.5"),
+        ("exclude", "0,0,0.5,0.1;0.5,0.9,0.5,0.1"),
+    ] {
+        let (_, checked) = check(&form(&[URL, (name, value)])).unwrap();
+        let shown = serde_json::to_value(&checked.shown).unwrap();
+        assert_eq!(shown[name], value);
+    }
+    let (_, checked) = check(&form(&[URL, ("min_gap", "2.5"), ("distinct", "0.3")])).unwrap();
+    assert!((checked.shown.min_gap - 2.5).abs() < 1e-9);
+    assert!((checked.apart.distinct - 0.3).abs() < 1e-9);
+}
+
+#[test]
+fn what_best_cannot_mean_is_refused_in_the_field_that_says_so() {
+    for (name, value, part) in [
+        ("best", "sharpness:0", "above 0"),
+        ("best", "sharpness,sharpness", "twice"),
+        ("best", "overall:2", "one of"),
+        ("min_gap", "-1", "from 0"),
+        ("distinct", "1.5", "from 0 to 1"),
+        ("roi", "0,0,1", "four numbers"),
+        ("roi", "0.5,0,0.6,1", "inside"),
+        ("exclude", "0,0,1,1", "nothing"),
+    ] {
+        let faults = check(&form(&[URL, (name, value)])).unwrap_err();
+        assert_eq!(faults.errors.len(), 1, "{name}={value}");
+        assert_eq!(faults.errors[0].field, name);
+        let message = faults.errors[0].message.to_lowercase();
+        assert!(message.contains(part), "{message}");
+    }
 }
 
 #[test]

@@ -15,15 +15,19 @@ use crate::{
     state::{End, Entry, FirstFrame, Found, Sessions, StartError, Started},
 };
 
+mod characteristics;
 mod compat;
 mod frames;
 mod sessions;
 mod system;
 
-pub(crate) use self::{compat::Compat, frames::Frames, sessions::SessionRoutes, system::System};
+pub(crate) use self::{
+    characteristics::Characteristics, compat::Compat, frames::Frames, sessions::SessionRoutes,
+    system::System,
+};
 
 /// All operations, in the order of the document.
-pub(crate) type Api = (Compat, SessionRoutes, Frames, System);
+pub(crate) type Api = (Compat, SessionRoutes, Frames, Characteristics, System);
 
 /// How the document groups them.
 #[derive(Tags)]

@@ -1,0 +1,85 @@
+//! How a picture looks at a glance: luma and colour of 8 × 8 fields. Two looks
+//! have a distance; which pictures are too alike is decided in `spread`.
+
+use crate::measure::Sums;
+use crate::plan::{FIELDS, Plan};
+use crate::sample::Scale;
+
+/// A picture's look: mean luma and colour of 8 × 8 fields, 1 KiB.
+///
+/// A field counts what of it lies in the region; one without anything of it is
+/// the same in all pictures.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Look([[f32; 3]; FIELDS * FIELDS]);
+
+impl Look {
+    /// A look from the fields' luma (0 to 1) and colour differences U and V (−0.5 to
+    /// 0.5), row after row.
+    pub fn new(fields: [[f32; 3]; FIELDS * FIELDS]) -> Self {
+        Self(fields)
+    }
+
+    /// How unlike two looks are, from 0 (the same) to 1.
+    ///
+    /// √(RMS difference), where the difference of two fields is the Euclidean one of
+    /// (Y, U, V), Y in [0, 1] and U, V in [−0.5, 0.5]. The outer root spreads what
+    /// happens in front of one camera over the scale: 0.1 is a hundredth of the way
+    /// from black to white in every field. At most 1. A metric (a root of one is).
+    pub fn distance(&self, other: &Self) -> f64 {
+        let squares = self.0.iter().zip(&other.0).flat_map(|(a, b)| {
+            a.iter().zip(b).map(|(a, b)| {
+                let difference = a - b;
+                difference * difference
+            })
+        });
+        // The number of fields.
+        let mean = f64::from(squares.sum::<f32>()) / 64.0;
+        mean.sqrt().sqrt().min(1.0)
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "means of whole numbers, far below 2^53"
+    )]
+    pub(crate) fn of(sums: &Sums, plan: &Plan, scale: &Scale) -> Self {
+        let mut look = [[0.0; 3]; FIELDS * FIELDS];
+        let fields = plan.fields();
+        if fields.0 == 0 {
+            return Self(look);
+        }
+        for (place, field) in look.iter_mut().enumerate() {
+            // Small pictures have fewer fields.
+            let across = place % FIELDS * fields.0 / FIELDS;
+            let down = place / FIELDS * fields.1 / FIELDS;
+            let (columns, rows) = plan.field_blocks(across, down);
+            let (mut luma, mut cells) = (0, 0);
+            for row in rows {
+                let row = row * plan.blocks().0;
+                let blocks = row + columns.start..row + columns.end;
+                luma += sums
+                    .tally
+                    .blocks
+                    .get(blocks.clone())
+                    .map_or(0, |all| all.iter().sum());
+                cells += plan
+                    .counts
+                    .get(blocks)
+                    .map_or(0, |all| all.iter().sum::<u64>());
+            }
+            if cells == 0 {
+                continue;
+            }
+            let cells = cells as f64;
+            let [u, v] = sums
+                .tally
+                .look
+                .get(down * fields.0 + across)
+                .copied()
+                .unwrap_or_default();
+            let [u, v] = [u, v].map(|sum| scale.chroma(sum as f64 / cells));
+            *field = [scale.luma(luma as f64 / cells), u, v].map(|n| n as f32);
+        }
+        Self(look)
+    }
+}

@@ -1,0 +1,293 @@
+//! One pass over a picture that adds up what the chosen characteristics need, and
+//! nothing else: each row of cells is made, and used, while it is in the nearest
+//! cache. What the sums mean is told in `metrics`.
+
+#![expect(
+    clippy::inline_always,
+    reason = "a function is compiled for the vector instructions that `dispatch!` chose only if it \
+              is inlined there"
+)]
+
+use std::ops::{BitOr, Range};
+
+use fearless_simd::{Level, Simd, dispatch};
+
+use crate::cells::{self, VALUES};
+use crate::kernels;
+use crate::metrics;
+use crate::picture::Picture;
+use crate::plan::Plan;
+use crate::tally::{self, Limits, Tally};
+
+/// A picture is split between threads only while each part has at least so many
+/// cells: 4K pictures are, 1080p pictures are not. By `benches/scores.rs`, as for
+/// sums.
+const MIN_CELLS: usize = 1 << 20;
+
+/// What a characteristic wants to have measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Needs(u16);
+
+impl Needs {
+    /// Nothing: it looks at the samples itself.
+    pub const NONE: Self = Self(0);
+    /// The exact sum of luma.
+    pub const LIGHT: Self = Self(1);
+    /// Mean and variance of luma.
+    pub const SPREAD: Self = Self(2);
+    /// How much is clipped at black or white.
+    pub const CLIPPING: Self = Self(4);
+    /// The histogram of luma.
+    pub const HISTOGRAM: Self = Self(8);
+    /// How sharp edges are.
+    pub const EDGES: Self = Self(16);
+    /// The luma of blocks.
+    pub const BLOCKS: Self = Self(32);
+    /// Means and variances of the colours.
+    pub const COLOUR: Self = Self(64);
+    /// The picture's look: luma and colour of 8 × 8 fields.
+    pub const LOOK: Self = Self(128 | 32 | 64);
+
+    /// Whether all of `other` is asked for.
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Whether anything but the exact sum is asked for.
+    const fn beyond_light(self) -> bool {
+        self.0 & !Self::LIGHT.0 != 0
+    }
+}
+
+impl BitOr for Needs {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// What was measured of one picture.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sums {
+    /// Exact sum of the luma samples of the region, and how many there are.
+    pub(crate) light: (u64, u64),
+    pub(crate) tally: Tally,
+}
+
+/// Measures on the calling thread, or, where `split`, on those of the current rayon
+/// pool too if the picture is large enough to gain by it.
+pub(crate) fn measure(picture: &Picture<'_>, plan: &Plan, needs: Needs, split: bool) -> Sums {
+    let mut sums = Sums::default();
+    if needs.has(Needs::LIGHT) {
+        sums.light = light(picture, plan, split);
+    }
+    if needs.beyond_light() {
+        let top = plan.bands.first().map_or(0, |band| band.rows.start);
+        let bottom = plan.bands.last().map_or(0, |band| band.rows.end);
+        let pass = Pass::new(picture, plan, needs);
+        sums.tally = if split {
+            pass.split(top..bottom)
+        } else {
+            pass.rows(top..bottom)
+        };
+    }
+    sums
+}
+
+/// Σ of the samples below the cells of the region, and their number.
+fn light(picture: &Picture<'_>, plan: &Plan, split: bool) -> (u64, u64) {
+    let (width, height) = plan.size;
+    let mut total = (0, 0);
+    for band in &plan.bands {
+        let (top, bottom) = (2 * band.rows.start, (2 * band.rows.end).min(height));
+        for span in &band.spans {
+            let (left, right) = (2 * span.start, (2 * span.end).min(width));
+            let part = picture.luma().crop(left, top, right - left, bottom - top);
+            let Some(part) = part else { continue };
+            total.0 += if split {
+                kernels::sum_split(&part)
+            } else {
+                kernels::sum(&part)
+            };
+            total.1 += part.samples();
+        }
+    }
+    total
+}
+
+struct Pass<'a> {
+    picture: &'a Picture<'a>,
+    plan: &'a Plan,
+    needs: Needs,
+    limits: Limits,
+}
+
+/// Rows of cells in work.
+struct Lines {
+    /// The last three of luma, the newest at the end.
+    luma: [Vec<u16>; 3],
+    u: Vec<u16>,
+    v: Vec<u16>,
+    /// Luma of each column since the block began.
+    columns: Vec<u32>,
+    counts: Box<[[u32; VALUES]; 2]>,
+}
+
+impl<'a> Pass<'a> {
+    fn new(picture: &'a Picture<'a>, plan: &'a Plan, needs: Needs) -> Self {
+        let limits = metrics::limits(&picture.luma());
+        Self {
+            picture,
+            plan,
+            needs,
+            limits,
+        }
+    }
+
+    fn split(&self, rows: Range<usize>) -> Tally {
+        let cells = rows.len() * self.plan.grid.0;
+        if cells < 2 * MIN_CELLS || rayon::current_num_threads() < 2 {
+            return self.rows(rows);
+        }
+        let middle = rows.start + rows.len() / 2;
+        let (above, below) = rayon::join(
+            || self.split(rows.start..middle),
+            || self.split(middle..rows.end),
+        );
+        above.merge(&below)
+    }
+
+    fn rows(&self, rows: Range<usize>) -> Tally {
+        let level = Level::new();
+        dispatch!(level, simd => self.rows_at(simd, rows.clone()))
+    }
+
+    #[inline(always)]
+    fn rows_at<S: Simd>(&self, _: S, rows: Range<usize>) -> Tally {
+        let (needs, plan) = (self.needs, self.plan);
+        let columns = plan.grid.0;
+        let line = || vec![0_u16; columns];
+        let mut lines = Lines {
+            luma: [line(), line(), line()],
+            u: line(),
+            v: line(),
+            columns: vec![0; columns],
+            counts: Box::new([[0; VALUES]; 2]),
+        };
+        let mut tally = Tally::default();
+        let (blocks, fields) = (plan.blocks(), plan.fields());
+        tally.blocks = vec![0; blocks.0 * blocks.1];
+        tally.look = vec![[0; 2]; fields.0 * fields.1];
+        // Edges look at the rows around them, which may be another part's.
+        let first = rows.start.saturating_sub(1);
+        let last = (rows.end + 1).min(plan.grid.1);
+        for row in first..last {
+            let spans = plan.spans(row);
+            lines.luma.rotate_left(1);
+            if !spans.is_empty() {
+                cells::luma_row(&self.picture.luma(), row, &mut lines.luma[2]);
+            }
+            if rows.contains(&row) {
+                for span in spans {
+                    self.luma(&mut tally, &mut lines, span);
+                }
+                self.colour(&mut tally, &mut lines, row, spans);
+                let ends = row + 1 == rows.end || plan.down.contains(&(row + 1));
+                if needs.has(Needs::BLOCKS) && ends {
+                    self.close_blocks(&mut tally, &mut lines.columns, row);
+                }
+            }
+            if needs.has(Needs::EDGES) && row > rows.start && row >= 2 && row <= rows.end {
+                self.edges(&mut tally, &lines, row - 1);
+            }
+        }
+        if needs.has(Needs::HISTOGRAM) {
+            let [even, odd] = &*lines.counts;
+            tally.histogram = even.iter().zip(odd).map(|(a, b)| a + b).collect();
+        }
+        tally
+    }
+
+    #[inline(always)]
+    fn luma(&self, tally: &mut Tally, lines: &mut Lines, span: &Range<usize>) {
+        let needs = self.needs;
+        let cells = &lines.luma[2][span.clone()];
+        if needs.has(Needs::SPREAD) {
+            let (sum, squares) = tally::moments(cells);
+            tally.sum += sum;
+            tally.squares += squares;
+        }
+        if needs.has(Needs::CLIPPING) {
+            let (dark, bright) = tally::clipping(cells, &self.limits);
+            tally.dark += dark;
+            tally.bright += bright;
+        }
+        if needs.has(Needs::HISTOGRAM) {
+            tally::count(cells, &mut lines.counts);
+        }
+        if needs.has(Needs::BLOCKS) {
+            tally::add_columns(cells, &mut lines.columns[span.clone()]);
+        }
+    }
+
+    /// Adds the columns to the blocks that this row is in.
+    #[inline(always)]
+    fn close_blocks(&self, tally: &mut Tally, columns: &mut [u32], row: usize) {
+        let plan = self.plan;
+        let blocks = tally
+            .blocks
+            .iter_mut()
+            .skip(plan.block_row(row) * plan.blocks().0);
+        for (block, edges) in blocks.zip(plan.across.windows(2)) {
+            let columns = &columns[edges[0]..edges[1]];
+            *block += columns.iter().map(|&column| u64::from(column)).sum::<u64>();
+        }
+        columns.fill(0);
+    }
+
+    /// The edges of a row of which both neighbours are known.
+    #[inline(always)]
+    fn edges(&self, tally: &mut Tally, lines: &Lines, row: usize) {
+        let plan = self.plan;
+        let [above, middle, below] = &lines.luma;
+        for span in plan.spans(row) {
+            for over in plan.spans(row - 1) {
+                for under in plan.spans(row + 1) {
+                    let part = tally::common(span, &tally::common(over, under));
+                    let [a, b, c] = [above, middle, below].map(|line| &line[part.clone()]);
+                    let (laplacian, gradient) = tally::edges(a, b, c, self.limits.edge);
+                    tally.laplacian += laplacian;
+                    tally.gradient += gradient;
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn colour(&self, tally: &mut Tally, lines: &mut Lines, row: usize, spans: &[Range<usize>]) {
+        let (needs, plan) = (self.needs, self.plan);
+        let wanted = needs.has(Needs::COLOUR) && !spans.is_empty();
+        let (Some(chroma), true) = (self.picture.chroma(), wanted) else {
+            return;
+        };
+        cells::chroma_row(&chroma, row, &mut lines.u, &mut lines.v);
+        for span in spans {
+            if !needs.has(Needs::LOOK) {
+                let sums = tally::colours(&lines.u[span.clone()], &lines.v[span.clone()]);
+                tally.colour.add(&sums);
+                continue;
+            }
+            let fields = plan.fields();
+            let down = plan.block_row(row) * fields.1 / plan.blocks().1;
+            for across in 0..fields.0 {
+                let part = tally::common(span, &plan.field_columns(across));
+                let sums = tally::colours(&lines.u[part.clone()], &lines.v[part]);
+                tally.colour.add(&sums);
+                let look = &mut tally.look[down * fields.0 + across];
+                look[0] += sums.u;
+                look[1] += sums.v;
+            }
+        }
+    }
+}

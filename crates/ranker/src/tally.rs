@@ -1,0 +1,233 @@
+//! What is added up over a picture's cells: whole numbers, so that neither order
+//! nor the number of threads can show in a result. Nothing is divided here; what
+//! the sums mean is told in `metrics`.
+
+#![expect(
+    clippy::inline_always,
+    reason = "compiled for the vector instructions that `measure` chose only if inlined there"
+)]
+
+use std::ops::Range;
+
+use crate::cells::VALUES;
+
+/// Cells whose squares (below 2^20) fit 32 bits in sum.
+const SQUARES_PER_U32: usize = 4096;
+/// Cells whose Laplacian squares (below 2^24.1) fit 32 bits in sum.
+const LAPLACIANS_PER_U32: usize = 240;
+/// The colour value of grey, in fourths of an 8-bit level.
+pub(crate) const GREY: i32 = 512;
+
+/// The limits, in fourths of an 8-bit level, that depend on the range.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Wholly clipped at and below, not at all at and above; and the same for white.
+    pub(crate) dark: (u16, u16),
+    pub(crate) bright: (u16, u16),
+    /// Squared gradient above which a cell lies on an edge.
+    pub(crate) edge: i32,
+}
+
+/// Sums over cells.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) sum: u64,
+    pub(crate) squares: u64,
+    /// How far below the dark limits, in steps of the ramp between them.
+    pub(crate) dark: u64,
+    pub(crate) bright: u64,
+    pub(crate) laplacian: u64,
+    pub(crate) gradient: u64,
+    /// How many cells have each value; empty where not asked for.
+    pub(crate) histogram: Vec<u32>,
+    /// Luma of each block.
+    pub(crate) blocks: Vec<u64>,
+    /// Colour of each block of the look, row after row.
+    pub(crate) look: Vec<[i64; 2]>,
+    pub(crate) colour: Colour,
+}
+
+/// Sums of colour cells, grey being 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Colour {
+    pub(crate) u: i64,
+    pub(crate) v: i64,
+    pub(crate) uu: u64,
+    pub(crate) vv: u64,
+    pub(crate) uv: i64,
+}
+
+impl Colour {
+    #[inline(always)]
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.u += other.u;
+        self.v += other.v;
+        self.uu += other.uu;
+        self.vv += other.vv;
+        self.uv += other.uv;
+    }
+}
+
+impl Tally {
+    /// Adds what another part of the picture has.
+    pub(crate) fn merge(mut self, other: &Self) -> Self {
+        fn each<T: Copy>(to: &mut [T], from: &[T], add: impl Fn(&mut T, T)) {
+            to.iter_mut()
+                .zip(from)
+                .for_each(|(to, &from)| add(to, from));
+        }
+        self.sum += other.sum;
+        self.squares += other.squares;
+        self.dark += other.dark;
+        self.bright += other.bright;
+        self.laplacian += other.laplacian;
+        self.gradient += other.gradient;
+        self.colour.add(&other.colour);
+        each(&mut self.histogram, &other.histogram, |a, b| *a += b);
+        each(&mut self.blocks, &other.blocks, |a, b| *a += b);
+        each(&mut self.look, &other.look, |a, b| {
+            a[0] += b[0];
+            a[1] += b[1];
+        });
+        self
+    }
+}
+
+/// Σ and Σ of squares.
+#[inline(always)]
+pub(crate) fn moments(cells: &[u16]) -> (u64, u64) {
+    cells.chunks(SQUARES_PER_U32).fold((0, 0), |total, part| {
+        let (sum, squares) = part.iter().fold((0_u32, 0_u32), |(sum, squares), &cell| {
+            let value = u32::from(cell);
+            (
+                sum.wrapping_add(value),
+                squares.wrapping_add(value.wrapping_mul(value)),
+            )
+        });
+        (total.0 + u64::from(sum), total.1 + u64::from(squares))
+    })
+}
+
+/// How deep cells lie in the ramps at both ends.
+#[inline(always)]
+pub(crate) fn clipping(cells: &[u16], limits: &Limits) -> (u64, u64) {
+    let (dark, bright) = (limits.dark, limits.bright);
+    let (dark_depth, bright_depth) = (dark.1 - dark.0, bright.1 - bright.0);
+    cells.chunks(SQUARES_PER_U32).fold((0, 0), |total, part| {
+        let (low, high) = part.iter().fold((0_u32, 0_u32), |(low, high), &cell| {
+            let below = dark.1.saturating_sub(cell).min(dark_depth);
+            let above = cell.saturating_sub(bright.0).min(bright_depth);
+            (
+                low.wrapping_add(below.into()),
+                high.wrapping_add(above.into()),
+            )
+        });
+        (total.0 + u64::from(low), total.1 + u64::from(high))
+    })
+}
+
+/// Counts values. Two tables, because equal neighbours would wait for each other.
+#[inline(always)]
+pub(crate) fn count(cells: &[u16], tables: &mut [[u32; VALUES]; 2]) {
+    let (pairs, rest) = cells.as_chunks::<2>();
+    for &[a, b] in pairs {
+        tables[0][usize::from(a) % VALUES] += 1;
+        tables[1][usize::from(b) % VALUES] += 1;
+    }
+    for &cell in rest {
+        tables[0][usize::from(cell) % VALUES] += 1;
+    }
+}
+
+/// Adds a row of cells to those of the same columns.
+#[inline(always)]
+pub(crate) fn add_columns(cells: &[u16], columns: &mut [u32]) {
+    for (column, &cell) in columns.iter_mut().zip(cells) {
+        *column = column.wrapping_add(cell.into());
+    }
+}
+
+/// Σ of squared Laplacians and of squared gradients of those cells of the middle
+/// row that lie on an edge. The rows are as long as each other; the first and the
+/// last cell of the middle row have no neighbour and are left out.
+///
+/// The gradient is the difference of the neighbours on both sides, the Laplacian
+/// four times the cell less its four neighbours.
+#[inline(always)]
+pub(crate) fn edges(above: &[u16], middle: &[u16], below: &[u16], edge: i32) -> (u64, u64) {
+    let inner = middle.len().saturating_sub(2);
+    if inner == 0 || above.len() != middle.len() || below.len() != middle.len() {
+        return (0, 0);
+    }
+    let (left, centre, right) = (&middle[..inner], &middle[1..=inner], &middle[2..]);
+    let (above, below) = (&above[1..=inner], &below[1..=inner]);
+    let mut total = (0, 0);
+    let mut start = 0;
+    while start < inner {
+        let part = start..(start + LAPLACIANS_PER_U32).min(inner);
+        start = part.end;
+        let lines = [left, centre, right, above, below].map(|line| &line[part.clone()]);
+        let (laplacian, gradient) = edge_sums(lines, edge);
+        total = (
+            total.0 + u64::from(laplacian),
+            total.1 + u64::from(gradient),
+        );
+    }
+    total
+}
+
+#[inline(always)]
+fn edge_sums([left, centre, right, above, below]: [&[u16]; 5], edge: i32) -> (u32, u32) {
+    let mut sums = (0_u32, 0_u32);
+    let sides = left.iter().zip(right).zip(above.iter().zip(below));
+    for (&centre, ((&left, &right), (&above, &below))) in centre.iter().zip(sides) {
+        // Cells are below 2^10, so all of this fits 16 bits.
+        let [left, centre, right, above, below] =
+            [left, centre, right, above, below].map(u16::cast_signed);
+        let across = right.wrapping_sub(left);
+        let down = below.wrapping_sub(above);
+        let around = left
+            .wrapping_add(right)
+            .wrapping_add(above)
+            .wrapping_add(below);
+        let laplacian = (centre << 2).wrapping_sub(around);
+        let square = |n: i16| i32::from(n).wrapping_mul(i32::from(n));
+        let gradient = square(across).wrapping_add(square(down));
+        let on = if gradient > edge { u32::MAX } else { 0 };
+        sums.0 = sums.0.wrapping_add(square(laplacian).cast_unsigned() & on);
+        sums.1 = sums.1.wrapping_add(gradient.cast_unsigned() & on);
+    }
+    sums
+}
+
+/// Sums of both colours.
+#[inline(always)]
+pub(crate) fn colours(u: &[u16], v: &[u16]) -> Colour {
+    let mut total = Colour::default();
+    for (u, v) in u.chunks(SQUARES_PER_U32).zip(v.chunks(SQUARES_PER_U32)) {
+        let (mut su, mut sv, mut suu, mut svv, mut suv) = (0_i32, 0_i32, 0_i32, 0_i32, 0_i32);
+        for (&u, &v) in u.iter().zip(v) {
+            // Within ±2^9, so products are within ±2^18 and 2^12 of them fit.
+            let (u, v) = (i32::from(u) - GREY, i32::from(v) - GREY);
+            su = su.wrapping_add(u);
+            sv = sv.wrapping_add(v);
+            suu = suu.wrapping_add(u.wrapping_mul(u));
+            svv = svv.wrapping_add(v.wrapping_mul(v));
+            suv = suv.wrapping_add(u.wrapping_mul(v));
+        }
+        total.add(&Colour {
+            u: su.into(),
+            v: sv.into(),
+            uu: u64::from(suu.cast_unsigned()),
+            vv: u64::from(svv.cast_unsigned()),
+            uv: suv.into(),
+        });
+    }
+    total
+}
+
+/// The part of a range that lies in another.
+pub(crate) fn common(a: &Range<usize>, b: &Range<usize>) -> Range<usize> {
+    let start = a.start.max(b.start);
+    start..a.end.min(b.end).max(start)
+}
