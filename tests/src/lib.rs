@@ -40,7 +40,9 @@ pub use capture::{Capture, DescribedVideo, files_below};
 pub use document::Document;
 pub use fault::FaultPort;
 pub use harvest::{Harvest, Likeness, VISIBLE};
-pub use place::{binary, captures, clip, more_recordings, nightly, screenshots, workspace};
+pub use place::{
+    binary, captures, clip, more_recordings, nightly, reference_python, screenshots, workspace,
+};
 pub use png::PngFile;
 pub use process::{
     Process, command_line, descendants, environment, go_on, halt, is_alive, kill_hard,

@@ -58,6 +58,24 @@ pub(crate) fn server(name: &str) -> PathBuf {
     path
 }
 
+/// The Python that has what `tests/reference/scores.py` computes with.
+///
+/// # Panics
+/// Where it was not made.
+pub fn reference_python() -> PathBuf {
+    let folder = env::var_os("BESTSHOT_TEST_REFERENCE").map_or_else(
+        || target().join("reference"),
+        |given| workspace().join(given),
+    );
+    let path = folder.join("bin/python");
+    assert!(
+        path.exists(),
+        "{} is missing; `cargo xtask setup` makes it",
+        path.display()
+    );
+    path
+}
+
 /// A folder of further recordings, where `BESTSHOT_CLIPS` names one.
 pub fn more_recordings() -> Option<PathBuf> {
     let given = env::var_os("BESTSHOT_CLIPS").filter(|given| !given.is_empty());

@@ -14,6 +14,7 @@ mod fuzz;
 mod openapi;
 mod packages;
 mod proc;
+mod reference;
 mod servers;
 mod service;
 mod setup;

@@ -62,6 +62,12 @@ pub(crate) const SERVERS: Need = Need {
     ],
 };
 
+/// What the independent computation of the scores is installed with.
+pub(crate) const REFERENCE: Need = Need {
+    purpose: "to compute the scores independently, with OpenCV from PyPI",
+    packages: &["python3", "python3-venv"],
+};
+
 /// The browser that opens the pages.
 pub(crate) const BROWSER: Need = Need {
     purpose: "to open the pages in a real browser",

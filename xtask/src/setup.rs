@@ -1,13 +1,14 @@
 //! `cargo xtask setup`, and the set-up that the other commands begin with.
 //!
-//! What lives here: which packages, servers and clips each command needs. What does
-//! not: how they are had (`packages`, `servers`, `clips`).
+//! What lives here: which packages, servers, clips and Python modules each command needs. What does
+//! not: how they are had (`packages`, `servers`, `clips`, `reference`).
 
 use anyhow::{Result, bail};
 
 use crate::arguments::Arguments;
 use crate::clips::{self, Set};
-use crate::packages::{self, BROWSER, BUILD, CAMERA, FUZZER, Need, PEER, SERVERS};
+use crate::packages::{self, BROWSER, BUILD, CAMERA, FUZZER, Need, PEER, REFERENCE, SERVERS};
+use crate::reference;
 use crate::servers;
 use crate::shell;
 use crate::workspace::Workspace;
@@ -80,15 +81,22 @@ impl Purpose {
     fn needs(self) -> &'static [&'static Need] {
         match self {
             Self::Build => &[&BUILD],
-            Self::Demo | Self::Bench => &[&BUILD, &CAMERA, &PEER],
+            Self::Demo => &[&BUILD, &CAMERA, &PEER],
+            Self::Bench => &[&BUILD, &CAMERA, &PEER, &REFERENCE],
             Self::Fuzz => &[&BUILD, &FUZZER],
-            Self::Test => &[&BUILD, &CAMERA, &PEER, &SERVERS, &BROWSER],
-            Self::Everything => &[&BUILD, &CAMERA, &PEER, &SERVERS, &BROWSER, &FUZZER],
+            Self::Test => &[&BUILD, &CAMERA, &PEER, &SERVERS, &REFERENCE, &BROWSER],
+            Self::Everything => &[
+                &BUILD, &CAMERA, &PEER, &SERVERS, &REFERENCE, &BROWSER, &FUZZER,
+            ],
         }
     }
 
     fn servers(self) -> bool {
         matches!(self, Self::Test | Self::Everything)
+    }
+
+    fn reference(self) -> bool {
+        matches!(self, Self::Test | Self::Bench | Self::Everything)
     }
 
     fn clips(self) -> Option<Set> {
@@ -110,6 +118,9 @@ pub(crate) fn prepare(workspace: &Workspace, install: Install, purpose: Purpose)
     }
     if purpose.servers() {
         servers::ensure(workspace)?;
+    }
+    if purpose.reference() {
+        reference::ensure(workspace)?;
     }
     let Some(set) = purpose.clips() else {
         return Ok(());

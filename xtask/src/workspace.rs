@@ -56,6 +56,11 @@ impl Workspace {
         self.target.join("clips")
     }
 
+    /// Where the Python is that computes the scores independently.
+    pub(crate) fn reference(&self) -> PathBuf {
+        self.target.join("reference")
+    }
+
     /// Where the RTSP servers of other makers lie.
     pub(crate) fn servers(&self) -> PathBuf {
         self.target.join("servers")
