@@ -308,6 +308,11 @@ pub(crate) struct Grab {
     #[arg(long)]
     pub(crate) json: bool,
 
+    /// Also draw the score over time, with the winners marked, into this SVG file. The
+    /// gallery has the same as plot.svg.
+    #[arg(long, value_name = "FILE", env = "BESTSHOT_PLOT")]
+    pub(crate) plot: Option<PathBuf>,
+
     #[command(flatten)]
     pub(crate) start: StartArgs,
 

@@ -15,7 +15,7 @@ use self::{
 };
 use crate::{
     problem::PROBLEM_JSON,
-    routes::{Api, Characteristics, Compat, Frames, SessionRoutes, System},
+    routes::{Api, Characteristics, Compat, Frames, Scores, SessionRoutes, System},
 };
 
 mod problems;
@@ -30,7 +30,14 @@ const ABOUT: &str = "Point it at a camera; get its best frames.\n\n\
 const TAGS: &[&str] = &["compat", "sessions", "frames", "system"];
 
 fn service() -> OpenApiService<Api, ()> {
-    let api = (Compat, SessionRoutes, Frames, Characteristics, System);
+    let api = (
+        Compat,
+        SessionRoutes,
+        Scores,
+        Frames,
+        Characteristics,
+        System,
+    );
     OpenApiService::new(api, "bestshot", env!("CARGO_PKG_VERSION"))
         .description(ABOUT)
         .license(LicenseObject::new("MIT OR Apache-2.0").url("https://spdx.org/licenses/MIT.html"))

@@ -130,6 +130,7 @@ fn manifest(id: &str, picture: &Picture) -> Manifest {
         ended_at: "2026-01-31T12:01:00Z".to_owned(),
         error: None,
         winners: Manifest::ranked((0..9).map(winner)),
+        curve: Vec::new(),
     }
 }
 

@@ -14,10 +14,11 @@ use crate::error::Error;
 #[cfg(doc)]
 use crate::error::ErrorKind;
 use crate::files;
-use crate::gallery::{Gallery, INDEX, MANIFEST, picture_path, started_at};
+use crate::gallery::{Gallery, INDEX, MANIFEST, PLOT, picture_path, started_at};
 use crate::manifest::{Manifest, ManifestWinner};
 use crate::page::{Links, Style, one_of_many, page};
 use crate::picture::PictureKind;
+use crate::plot::plot;
 use crate::png;
 
 /// Files flushed at once. The disk gathers flushes that wait together: nine
@@ -90,6 +91,7 @@ impl Draft {
             .map_err(|cause| Error::internal("the manifest cannot be written", cause))?;
         json.push(b'\n');
         let index = page(manifest, &Links::files(), Style::Inline)?;
+        let plot = plot(manifest)?;
         let (directory, pictures) = {
             let state = self.state();
             (state.directory.clone(), state.pictures.clone())
@@ -99,6 +101,11 @@ impl Draft {
             Box::new(|| files::write_synced(&directory.join(MANIFEST), &json)),
             Box::new(|| files::write_synced(&directory.join(INDEX), index.as_bytes())),
         ];
+        if let Some(plot) = &plot {
+            jobs.push(Box::new(|| {
+                files::write_synced(&directory.join(PLOT), plot.as_bytes())
+            }));
+        }
         for winner in &manifest.winners {
             for kind in PictureKind::ALL {
                 if let Some(stored) = pictures.get(&(winner.winner.key, kind)) {

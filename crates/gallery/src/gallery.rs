@@ -10,6 +10,7 @@ use crate::picture::PictureKind;
 
 pub(crate) const MANIFEST: &str = "manifest.json";
 pub(crate) const INDEX: &str = "index.html";
+pub(crate) const PLOT: &str = "plot.svg";
 
 /// A session's gallery on disk: a directory with `manifest.json`, `index.html`,
 /// `thumbnails/01.png` … and `originals/01.png` …, numbered by rank.

@@ -9,6 +9,7 @@ mod gallery;
 pub mod manifest;
 mod page;
 mod picture;
+mod plot;
 mod png;
 mod store;
 mod thumbnail;
@@ -20,6 +21,7 @@ pub use crate::page::{CSS, Links, Style, page};
 pub use crate::picture::{
     Fit, MAX_PICTURE_SIDE, MAX_THUMBNAIL_SIDE, Picture, PictureKind, ThumbnailSpec,
 };
+pub use crate::plot::plot;
 pub use crate::png::{Effort, annotate, annotate_file, encode};
 pub use crate::store::{Cursor, Listing, Store};
 pub use crate::thumbnail::thumbnail;

@@ -149,6 +149,19 @@ pub struct Winner {
     pub height: u32,
 }
 
+/// The scores of a span of time, which lasts until the next one begins.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CurvePoint {
+    /// Where it begins: seconds since the session's first frame.
+    pub stream_time: f64,
+    /// The least score of its frames, to six places.
+    pub low: f64,
+    /// Their mean.
+    pub mean: f64,
+    /// The greatest.
+    pub high: f64,
+}
+
 /// Why a session failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
@@ -199,6 +212,9 @@ pub struct Manifest {
     pub error: Option<Failure>,
     /// Best first.
     pub winners: Vec<ManifestWinner>,
+    /// The score over time, at most 256 spans.
+    #[serde(default)]
+    pub curve: Vec<CurvePoint>,
 }
 
 impl Manifest {
@@ -267,6 +283,12 @@ pub(crate) mod tests {
             ended_at: "2026-01-31T12:01:00Z".to_owned(),
             error: None,
             winners,
+            curve: vec![CurvePoint {
+                stream_time: 0.05,
+                low: 0.1,
+                mean: 0.2,
+                high: 0.3,
+            }],
         }
     }
 

@@ -12,7 +12,10 @@ use bestshot_decoder::Frame;
 use bestshot_gallery::{PictureKind, manifest::Winner};
 use bestshot_ranker::{Apart, Scored, Spread};
 
-use crate::status::{Progress, State};
+use crate::{
+    curve::Curve,
+    status::{Progress, State},
+};
 
 /// A winner is left alone for this long before its pictures are made: in a stream
 /// that grows brighter most winners are overtaken at once.
@@ -53,6 +56,7 @@ pub(crate) struct Board {
 
 pub(crate) struct Inner {
     pub(crate) progress: Progress,
+    pub(crate) curve: Curve,
     best: Spread<u64>,
     /// Whether a frame that was overtaken may win again.
     returns: bool,
@@ -79,6 +83,7 @@ impl Board {
     pub(crate) fn new(limit: NonZeroUsize, apart: Apart) -> Self {
         let inner = Inner {
             progress: Progress::default(),
+            curve: Curve::new(),
             best: Spread::new(limit, apart),
             returns: apart != Apart::default(),
             candidates: HashMap::new(),
@@ -171,6 +176,9 @@ impl Inner {
         frame: &Frame,
         winner: impl FnOnce() -> Winner,
     ) {
+        if !self.finishing {
+            self.curve.add(time, scored.score.value());
+        }
         let look = scored.look.as_ref();
         if self.finishing || !self.best.would_keep(scored.score, time, look) {
             return;

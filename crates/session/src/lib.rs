@@ -9,6 +9,7 @@
 mod backoff;
 mod board;
 mod command;
+mod curve;
 mod describe;
 mod encoder;
 #[cfg(any(test, fuzzing))]

@@ -7,7 +7,10 @@ use std::{
 };
 
 use bestshot_decoder::{AddressPolicy, Deadlines, Transport};
-use bestshot_gallery::{Fit, PictureKind, manifest::Winner};
+use bestshot_gallery::{
+    Fit, PictureKind,
+    manifest::{CurvePoint, Winner},
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::status::Progress;
@@ -75,6 +78,8 @@ pub(crate) enum Report {
         key: u64,
         kind: PictureKind,
     },
+    /// The score over time.
+    Curve(Vec<CurvePoint>),
     /// Everything was said.
     Finished,
 }

@@ -1,8 +1,8 @@
 //! How a session stands: what the worker reports and everybody else reads.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use bestshot_gallery::manifest::{Failure, Stats, Stream, Winner};
+use bestshot_gallery::manifest::{CurvePoint, Failure, Stats, Stream, Winner};
 use serde::{Deserialize, Serialize};
 
 /// The life of a session.
@@ -82,6 +82,8 @@ pub struct Status {
     pub best_score: Option<f64>,
     /// Length of a file in seconds.
     pub duration: Option<f64>,
+    /// The score over time, at most 256 spans; a second old at most.
+    pub curve: Arc<[CurvePoint]>,
 }
 
 /// The part of [`Status`] that changes all the time.

@@ -303,6 +303,7 @@ impl Supervisor {
                 }
             }
             Report::Picture { key, .. } => self.kept.put(key),
+            Report::Curve(points) => last.curve = points.into(),
             Report::Finished => {}
         }
     }
@@ -324,7 +325,10 @@ impl Reader {
             let message = self.next(&mut output).await;
             let over = message.is_err();
             // Reports that rest on pictures come after these are put.
-            if !matches!(message, Ok(Report::Progress(_) | Report::Picture { .. })) {
+            if !matches!(
+                message,
+                Ok(Report::Progress(_) | Report::Curve(_) | Report::Picture { .. })
+            ) {
                 self.settle(0).await;
             }
             // The pipe's end is the channel's end; anything else wrong is told.

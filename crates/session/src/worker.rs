@@ -13,7 +13,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bestshot_decoder::{RtspUrl, Stop, keep_heap_small, limit_allocation};
@@ -30,6 +30,9 @@ use crate::{
 
 /// How often progress is reported; also the worker's sign of life.
 pub(crate) const HEARTBEAT: Duration = Duration::from_millis(200);
+
+/// How often the score over time is.
+const REDRAWN: Duration = Duration::from_secs(1);
 
 /// No real picture or message needs more at once.
 const MAX_ALLOCATION: usize = 256 << 20;
@@ -83,6 +86,7 @@ fn run(mut input: Stdin) -> io::Result<()> {
         let _ = heart.join();
         board.lock().progress.state = state;
         // No revision is this one: the final winners are said in any case.
+        Drawn::default().send(&board, &output)?;
         report(&board, &output, &mut u64::MAX.clone())?;
         output.send(&Report::Finished, &[])
     })
@@ -90,6 +94,7 @@ fn run(mut input: Stdin) -> io::Result<()> {
 
 fn beat(board: &Board, output: &Output, stop: &Stop, done: &AtomicBool) {
     let (mut revision, mut heard) = (0, 0);
+    let mut drawn = Drawn::default();
     while !done.load(Ordering::Acquire) {
         if board.lock().is_expired() {
             // Its time is over, whether the camera is there or not.
@@ -100,7 +105,34 @@ fn beat(board: &Board, output: &Output, stop: &Stop, done: &AtomicBool) {
             stop.request();
             return;
         }
+        if drawn.at.is_none_or(|at| at.elapsed() >= REDRAWN) && drawn.send(board, output).is_err() {
+            stop.request();
+            return;
+        }
         board.news(HEARTBEAT, &mut heard);
+    }
+}
+
+/// What was said of the score over time.
+#[derive(Default)]
+struct Drawn {
+    changes: u64,
+    at: Option<Instant>,
+}
+
+impl Drawn {
+    fn send(&mut self, board: &Board, output: &Output) -> io::Result<()> {
+        let points = {
+            let inner = board.lock();
+            let changes = inner.curve.changes();
+            if changes == self.changes {
+                return Ok(());
+            }
+            self.changes = changes;
+            inner.curve.points()
+        };
+        self.at = Some(Instant::now());
+        output.send(&Report::Curve(points), &[])
     }
 }
 

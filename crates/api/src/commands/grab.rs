@@ -4,11 +4,13 @@
 use std::{
     fmt::Write,
     io::{self, IsTerminal},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
 
 use bestshot_decoder::AddressPolicy;
+use bestshot_gallery::{manifest::Manifest, plot};
 use bestshot_session::{Session, Source, Status, WorkerCommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -68,6 +70,9 @@ async fn grab(args: Grab, worker: WorkerCommand) -> Result<Outcome, Outcome> {
         target.finish(pictures, &manifest)
     });
     let (directory, manifest) = saving.await.map_err(Outcome::fault)?;
+    if let Some(file) = &args.plot {
+        draw_plot(&manifest, file)?;
+    }
     if args.json {
         print(serde_json::to_string_pretty(&manifest).map_err(Outcome::fault)?);
     } else {
@@ -84,6 +89,15 @@ async fn grab(args: Grab, worker: WorkerCommand) -> Result<Outcome, Outcome> {
     Ok(match failure {
         Some(failure) => Outcome::of_failure(&failure),
         None => Outcome::DONE,
+    })
+}
+
+/// Draws the score over time into a file.
+fn draw_plot(manifest: &Manifest, file: &Path) -> Result<(), Outcome> {
+    let svg = plot(manifest).map_err(Outcome::fault)?.unwrap_or_default();
+    std::fs::write(file, svg).map_err(|e| {
+        let file = file.display();
+        Outcome::fault(format!("the plot cannot be written to {file}: {e}"))
     })
 }
 

@@ -94,6 +94,20 @@ pub(super) const OPERATIONS: &[Operation] = &[
         &[404, 409],
     ),
     operation(
+        "listScores",
+        "get",
+        "/v1/sessions/{session_id}/scores",
+        "The score over time.",
+        &[404],
+    ),
+    operation(
+        "getPlot",
+        "get",
+        "/v1/sessions/{session_id}/plot",
+        "The picture.",
+        &[404],
+    ),
+    operation(
         "listFrames",
         "get",
         "/v1/sessions/{session_id}/frames",
@@ -231,6 +245,16 @@ pub(super) fn examples() -> Vec<(&'static str, Value)> {
         ("Session", session),
         ("Frame", frame),
         ("Problem", example("start", 422)),
+        (
+            "ScoreList",
+            json!({
+                "session_id": "20261123-175514009-3f9a2c71",
+                "items": [
+                    {"stream_time": 0.0, "low": 0.4401, "mean": 0.4457, "high": 0.4498},
+                    {"stream_time": 0.2, "low": 0.4422, "mean": 0.4479, "high": 0.4517}
+                ]
+            }),
+        ),
         (
             "CharacteristicList",
             json!({

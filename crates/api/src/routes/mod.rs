@@ -18,16 +18,24 @@ use crate::{
 mod characteristics;
 mod compat;
 mod frames;
+mod scores;
 mod sessions;
 mod system;
 
 pub(crate) use self::{
-    characteristics::Characteristics, compat::Compat, frames::Frames, sessions::SessionRoutes,
-    system::System,
+    characteristics::Characteristics, compat::Compat, frames::Frames, scores::Scores,
+    sessions::SessionRoutes, system::System,
 };
 
 /// All operations, in the order of the document.
-pub(crate) type Api = (Compat, SessionRoutes, Frames, Characteristics, System);
+pub(crate) type Api = (
+    Compat,
+    SessionRoutes,
+    Scores,
+    Frames,
+    Characteristics,
+    System,
+);
 
 /// How the document groups them.
 #[derive(Tags)]

@@ -59,6 +59,7 @@ impl Facts {
             ended_at: ended_at.to_string(),
             error: status.error.clone(),
             winners: Vec::new(),
+            curve: status.curve.to_vec(),
         }
     }
 }

@@ -58,6 +58,7 @@ pub(crate) fn manifest(id: &str, second: u64, keys: &[u64]) -> Manifest {
         started_at,
         error: None,
         winners: Manifest::ranked(keys.iter().copied().map(winner)),
+        curve: Vec::new(),
     }
 }
 
