@@ -1,12 +1,13 @@
 //! `cargo xtask setup`, and the set-up that the other commands begin with.
 //!
 //! What lives here: which packages, servers and clips each command needs. What does
-//! not: how they are had (`packages`, `servers`, `clips`).
+//! not: how they are had (`packages`, `servers`, `npm`, `clips`).
 
 use anyhow::{Result, bail};
 
 use crate::arguments::Arguments;
 use crate::clips::{self, Set};
+use crate::npm;
 use crate::packages::{self, BROWSER, BUILD, CAMERA, FUZZER, Need, PEER, SERVERS};
 use crate::servers;
 use crate::shell;
@@ -29,7 +30,8 @@ target directory and are never committed.
 
 Two RTSP servers of other makers, from which the tests read, are fetched from
 crates.io and npm in pinned versions into the folder `servers` beside them; the
-one from crates.io is built once, which takes up to a minute.
+one from crates.io is built once, which takes up to a minute. axe-core, which
+checks the pages for accessibility, comes from npm into the folder `tools`.
 
 Options:
   --no-install  Neither looks for packages nor installs any. This is for systems
@@ -87,7 +89,8 @@ impl Purpose {
         }
     }
 
-    fn servers(self) -> bool {
+    /// Whether servers and tools of others are needed.
+    fn others(self) -> bool {
         matches!(self, Self::Test | Self::Everything)
     }
 
@@ -108,8 +111,9 @@ pub(crate) fn prepare(workspace: &Workspace, install: Install, purpose: Purpose)
     if install == Install::Missing {
         packages::ensure(purpose.needs())?;
     }
-    if purpose.servers() {
+    if purpose.others() {
         servers::ensure(workspace)?;
+        npm::ensure_axe(workspace)?;
     }
     let Some(set) = purpose.clips() else {
         return Ok(());

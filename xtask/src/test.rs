@@ -34,8 +34,8 @@ Environment:
   BESTSHOT_CAPTURES  A folder of recorded answers of real cameras, likewise.
 
 The tests themselves are given BESTSHOT_BIN, the program, BESTSHOT_TEST_CLIPS and
-BESTSHOT_TEST_SERVERS, the folders of the clips and servers that set-up made, and
-BESTSHOT_NIGHTLY=1 for --nightly.";
+BESTSHOT_TEST_SERVERS and BESTSHOT_TEST_TOOLS, the folders of the clips, servers
+and tools that set-up made, and BESTSHOT_NIGHTLY=1 for --nightly.";
 
 /// What a sweep needs, and what it goes over.
 const SWEEPS: &[(&str, &str)] = &[
@@ -58,6 +58,7 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<()> {
         .env("BESTSHOT_BIN", &bestshot)
         .env("BESTSHOT_TEST_CLIPS", workspace.clips())
         .env("BESTSHOT_TEST_SERVERS", workspace.servers())
+        .env("BESTSHOT_TEST_TOOLS", workspace.tools())
         .env_remove("BESTSHOT_NIGHTLY")
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
