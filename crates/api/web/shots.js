@@ -5,23 +5,23 @@ import { clock, score } from "/assets/words.js";
 
 /** Boxes shown; further winners are in the gallery. */
 const MOST = 27;
-// A frame's picture is made when it has been a winner for 1.4 s.
-const RIPE = 1300;
+// A frame's picture is made when it has been a winner for 1.4 s, and an answer is
+// held until then; but many a frame is overtaken at once.
+const RIPE = 400;
 const AGAIN = 700;
 const TRIES = 5;
-// An answer may be held for a picture that is being made, and a browser has few
-// connections.
+// A browser has few connections, and held answers must not take them all.
 const AT_ONCE = 2;
 
 let flying = 0;
 let timer;
 const waiting = new Set();
 
-/** Asks for the pictures that are due, best ranks first. */
+/** Asks for the pictures that are due, those first that have waited longest. */
 function pump() {
   clearTimeout(timer);
   const now = performance.now();
-  const due = [...waiting].filter((shot) => shot.due <= now).sort((a, b) => a.frame.rank - b.frame.rank);
+  const due = [...waiting].filter((shot) => shot.due <= now).sort((a, b) => a.due - b.due);
   for (const shot of due.slice(0, Math.max(0, AT_ONCE - flying))) load(shot);
   const later = [...waiting].map((shot) => shot.due).filter((at) => at > now);
   if (later.length) timer = setTimeout(pump, Math.min(...later) - now);

@@ -71,7 +71,7 @@ export function startForm(started) {
   $("distinct").addEventListener("input", (event) => {
     $("distinct-value").textContent = String(Number(event.target.value));
   });
-  form.addEventListener("input", (event) => clear(event.target));
+  form.addEventListener("input", ({ target }) => clear(target.closest("#weights") ? $("best") : target));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     for (const input of form.elements) clear(input);

@@ -149,7 +149,7 @@ impl<'a> Shot<'a> {
                 one_of_many(manifest, winner.rank)
             ),
             score: format!("{:.4}", frame.score),
-            parts: parts(&frame.scores),
+            parts: parts(&manifest.options.best, &frame.scores),
             stream_time,
             captured_at: &frame.captured_at,
             captured: readable(&frame.captured_at),

@@ -65,13 +65,15 @@ impl Best {
     }
 }
 
-/// "brightness 0.5432, sharpness 0.4321", where there are several.
-pub(crate) fn parts(scores: &BTreeMap<String, f64>) -> String {
-    if scores.len() < 2 {
+/// "brightness 0.5432, sharpness 0.4321", where "best" is a sum of several.
+pub(crate) fn parts(best: &str, scores: &BTreeMap<String, f64>) -> String {
+    if !matches!(Best::of(best), Best::By(_) | Best::Overall) || scores.len() < 2 {
         return String::new();
     }
+    let sum = |name: &str| best.split([',', ':']).any(|part| part.trim() == name);
     let parts = scores
         .iter()
+        .filter(|(name, _)| sum(name) || !best.contains(':'))
         .map(|(name, score)| format!("{name} {score:.4}"));
     parts.collect::<Vec<_>>().join(", ")
 }
@@ -118,6 +120,18 @@ pub(crate) fn readable(time: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mixed_score_tells_its_parts_and_a_plain_one_none() {
+        let scores = [("brightness", 0.5), ("exposure", 0.9), ("sharpness", 0.25)];
+        let scores = scores.map(|(name, score)| (name.to_owned(), score)).into();
+        assert_eq!(parts("brightness", &scores), "");
+        assert_eq!(
+            parts("sharpness:0.7,brightness:0.3", &scores),
+            "brightness 0.5000, sharpness 0.2500"
+        );
+        assert!(parts("overall", &scores).contains("exposure 0.9000"));
+    }
 
     #[test]
     fn stream_time_reads_like_a_clock() {
