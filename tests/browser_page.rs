@@ -22,6 +22,9 @@ const SHOWN: &str = "document.querySelectorAll('.shots .taken:not(.late) .pictur
 /// Checks that nobody is kept out, and that nothing was complained of or fetched
 /// from elsewhere.
 async fn assert_sound(browser: &Browser, service: &Service, what: &str) {
+    let wide = browser
+        .value("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+    assert_eq!(wide.await, 0, "{what} is as wide as the window");
     for scheme in ["dark", "light"] {
         browser.light(scheme).await;
         let barriers = browser.barriers().await;
@@ -226,7 +229,7 @@ async fn what_is_wrong_with_a_camera_is_said_in_its_card() {
     browser.until("it is shown as failed", failed).await;
     let meaning = browser.text(".meaning").await;
     assert!(
-        meaning.starts_with("Nothing answers at the camera’s port"),
+        meaning.starts_with("Nothing listens at that port"),
         "{meaning}"
     );
     browser.photograph("failed").await;

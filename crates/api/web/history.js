@@ -2,7 +2,7 @@
 // time, each with its best picture.
 
 import { ask, home } from "/assets/ask.js";
-import { OVER, bestTitle, camera, meaning, moment, plain, whole } from "/assets/words.js";
+import { OVER, bestTitle, camera, failure, moment, plain, whole } from "/assets/words.js";
 
 const $ = (id) => document.getElementById(id);
 export const PAGE = 24;
@@ -18,22 +18,17 @@ function element(name, className, text) {
 function tile(session) {
   const item = element("li", "tile");
   item.dataset.session = session.id;
-  const saved = session.stats.frames_scored > 0;
-  const body = element(saved ? "a" : "div", "");
-  if (saved) body.href = `${home(session.id)}/gallery`;
+  const body = element("a", "");
+  body.href = `${home(session.id)}/gallery`;
   const picture = element("span", "picture");
-  if (saved) {
-    const img = new Image(session.options.width, session.options.height);
-    Object.assign(img, { loading: "lazy", decoding: "async", alt: "" });
-    img.src = `${home(session.id)}/frames/1/thumbnail`;
-    picture.append(img);
-  } else {
-    picture.textContent = "No picture";
-  }
+  const img = new Image(session.options.width, session.options.height);
+  Object.assign(img, { loading: "lazy", decoding: "async", alt: "" });
+  img.src = `${home(session.id)}/frames/1/thumbnail`;
+  picture.append(img);
   const time = element("time", "", moment(session.started_at));
   time.dateTime = session.started_at;
   body.append(picture, element("strong", "", bestTitle(session.options.best)), element("span", "where", camera(session.rtsp_url)), time);
-  const note = session.state === "failed" ? meaning(session) : `${whole(session.stats.frames_scored)} frames scored`;
+  const note = session.state === "failed" ? failure(session.error) : `${whole(session.stats.frames_scored)} frames scored`;
   body.append(element("span", session.state === "failed" ? "note bad" : "note", note));
   item.append(body);
   return item;
@@ -63,12 +58,13 @@ export class History {
     return { camera: $("camera").value.trim(), day: $("day").value };
   }
 
-  /** Whether a session is among those that are looked for. Days are those of UTC,
-   *  in which galleries tell their times. */
+  /** Whether a session left a gallery, and it is among those that are looked for.
+   *  Days are those of UTC, in which galleries tell their times. */
   fits(session) {
     const { camera: text, day } = this.filter;
     const named = session.rtsp_url.toLowerCase().includes(text.toLowerCase());
-    return OVER.has(session.state) && named && session.started_at.startsWith(day);
+    const saved = OVER.has(session.state) && session.stats.frames_scored > 0;
+    return saved && named && session.started_at.startsWith(day);
   }
 
   async search() {

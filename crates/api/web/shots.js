@@ -96,7 +96,7 @@ export class Shots {
     for (const frame of frames) kept.set(frame.index, this.take(frame, revision, first || over));
     for (const [index, shot] of this.shots) if (!kept.has(index)) forget(shot);
     this.shots = kept;
-    this.mark(frames, first);
+    this.mark(frames, first || over);
     this.place();
     pump();
   }
@@ -115,10 +115,11 @@ export class Shots {
     return Object.assign(shot, { frame, revision, fresh: false });
   }
 
-  /** Which box holds the newest winner. */
-  mark(frames, first) {
+  /** Which box holds the newest winner; `none`: no frame is newer than others. */
+  mark(frames, none) {
     const newest = frames.reduce((a, b) => (a && a.index > b.index ? a : b), undefined);
-    if (newest && newest.index > this.latest && !first) this.marked = newest.index;
+    if (none) this.marked = undefined;
+    else if (newest && newest.index > this.latest) this.marked = newest.index;
     this.latest = Math.max(this.latest, newest?.index ?? -1);
   }
 

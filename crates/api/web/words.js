@@ -31,13 +31,18 @@ const FAILURES = {
   internal: "Something went wrong inside bestshot",
 };
 
-/** What the state of a session means, in a headline and a sentence. */
+/** Why a session failed, in a few words. */
+export const failure = (error) => FAILURES[error?.kind] ?? "It failed";
+
+/** What the state of a session means, in a sentence. */
 export function meaning(session) {
   const [, usual] = STATES[session.state] ?? ["", ""];
   const { error, warning } = session;
   let text = usual;
   if (error) {
-    text = `${FAILURES[error.kind] ?? "Something is wrong"}: ${sentence(error.message)}`;
+    // The card names the camera already.
+    const detail = error.message.replace(/^rtsps?:\/\/\S+: /, "").replaceAll(/rtsps?:\/\/\S+/g, "the camera");
+    text = detail ? sentence(detail) : `${failure(error)}.`;
   } else if (warning) {
     text = sentence(warning);
   } else if (OVER.has(session.state) && !session.stats.frames_scored) {
