@@ -1,5 +1,6 @@
-//! The pages in a real browser: every image loads, every button works, nothing
-//! is fetched from elsewhere, and the console stays empty.
+//! The page that answers a stop, and Swagger UI, in a real browser: every image
+//! loads, nothing is fetched from elsewhere, and the console stays empty. The page
+//! at "/" is `browser_page`'s business, galleries are `browser_galleries`'.
 
 use bestshot_tests::{Browser, Camera, Service};
 
@@ -49,8 +50,8 @@ async fn the_stop_page_shows_nine_images_from_the_service_and_from_the_disk() {
     assert_nine_images(&browser).await;
     // Each image leads to the frame at the camera's own size.
     browser.click("a:has(img)").await;
-    browser.until("the original", ALL_LOADED).await;
-    assert_eq!(browser.value("document.images[0].naturalWidth").await, 768);
+    let original = "document.querySelector('dialog img')?.naturalWidth == 768";
+    browser.until("the original", original).await;
     assert_quiet(&browser, service.url()).await;
 
     // The saved page needs no service.
@@ -66,53 +67,6 @@ async fn the_stop_page_shows_nine_images_from_the_service_and_from_the_disk() {
     assert_nine_images(&browser).await;
     browser.photograph("saved").await;
     assert_quiet(&browser, "file://").await;
-}
-
-#[tokio::test]
-async fn the_dashboard_starts_lists_and_stops() {
-    let camera = Camera::with(&["/cam=vtest_h264.mp4,speed=4"]);
-    let (camera, service, browser) = tokio::join!(camera, Service::start(), Browser::open());
-    browser.visit(&format!("{}/", service.url())).await;
-    browser
-        .write("input[name=rtsp_url]", &camera.url("/cam"))
-        .await;
-    browser.click("form button[type=submit]").await;
-    let url = camera.url("/cam");
-    let listed = format!("document.body.innerText.includes('{url}')");
-    browser.until("the session in the list", &listed).await;
-    let nine = "document.querySelectorAll('img').length == 9";
-    browser.until("nine images so far", nine).await;
-    browser.until("images loaded", ALL_LOADED).await;
-    browser.photograph("dashboard-running").await;
-    let session = service.get("/v1/sessions").await.expect(200).json()["items"][0].clone();
-    assert_eq!(session["state"], "running");
-    assert_eq!(session["rtsp_url"], url);
-
-    browser.click("button.stop").await;
-    let id = session["id"].as_str().expect("an id");
-    service.until(id, &["stopped"]).await;
-    let over = "document.body.innerText.includes('Stopped')";
-    browser.until("the session shown as stopped", over).await;
-    browser.until("images loaded", ALL_LOADED).await;
-    browser.photograph("dashboard-stopped").await;
-    browser.click("a.gallery").await;
-    assert_nine_images(&browser).await;
-    assert_quiet(&browser, service.url()).await;
-}
-
-#[tokio::test]
-async fn the_dashboard_shows_what_is_wrong_beside_the_field() {
-    let (service, browser) = tokio::join!(Service::start(), Browser::open());
-    browser.visit(&format!("{}/", service.url())).await;
-    browser
-        .write("input[name=rtsp_url]", "file:///etc/passwd")
-        .await;
-    browser.click("form button[type=submit]").await;
-    let told = "document.querySelector('[name=rtsp_url]').getAttribute('aria-invalid') == 'true'";
-    browser.until("the fault beside the field", told).await;
-    browser.photograph("dashboard-fault").await;
-    let list = service.get("/v1/sessions").await.expect(200).json();
-    assert_eq!(list["items"], serde_json::json!([]));
 }
 
 /// Opens an operation in Swagger UI, executes it, and gives the status shown.

@@ -3,8 +3,9 @@
 
 use std::{ops::Deref, path::Path, process::Command};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use fantoccini::{
-    Client, ClientBuilder, Locator, elements::Element, wd::WebDriverCompatibleCommand,
+    Client, ClientBuilder, Locator, elements::Element, key::Key, wd::WebDriverCompatibleCommand,
 };
 use http::Method;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -101,15 +102,79 @@ impl Browser {
         text.unwrap_or_else(|error| panic!("{selector}: {error}"))
     }
 
-    /// Writes a picture of the whole page to `target/screenshots`.
+    /// Writes a picture of what is seen, or of the whole page where it is not taller
+    /// than four windows, to `target/screenshots`.
     pub async fn photograph(&self, name: &str) {
-        let height = self.value("document.documentElement.scrollHeight").await;
-        let height = u32::try_from(height.as_u64().unwrap_or(1100)).unwrap_or(1100);
-        let size = self.client.set_window_size(1280, height.clamp(1100, 4000));
-        size.await.expect("a window can be resized");
-        let picture = self.client.screenshot().await.expect("a picture");
+        let small = "document.documentElement.scrollHeight <= 4 * innerHeight
+            && !document.querySelector('dialog[open]')";
+        let whole = self.value(small).await == true;
+        let wanted = json!({ "format": "png", "captureBeyondViewport": whole });
+        let picture = self.devtools("Page.captureScreenshot", wanted).await;
+        let picture = picture["data"].as_str().expect("a picture");
+        let picture = STANDARD.decode(picture).expect("it is base64");
         let file = place::screenshots().join(format!("{name}.png"));
         std::fs::write(&file, picture).expect("a picture can be written");
+    }
+
+    /// From now on the pages are on this device.
+    pub async fn hold(&self, device: Device) {
+        let (width, height, phone) = match device {
+            Device::Phone => (390, 844, true),
+            Device::Desktop => (1280, 900, false),
+            Device::Wide => (1920, 1080, false),
+        };
+        let metrics = json!({
+            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone,
+        });
+        self.devtools("Emulation.setDeviceMetricsOverride", metrics)
+            .await;
+    }
+
+    /// From now on the pages are asked to be dark, or light.
+    pub async fn light(&self, scheme: &str) {
+        let feature = json!({ "name": "prefers-color-scheme", "value": scheme });
+        self.devtools(
+            "Emulation.setEmulatedMedia",
+            json!({ "features": [feature] }),
+        )
+        .await;
+    }
+
+    /// Runs this script in every page from now on, before its own.
+    pub async fn before_pages(&self, script: &str) {
+        let script = json!({ "source": script });
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", script)
+            .await;
+    }
+
+    /// Presses keys where the focus is.
+    pub async fn press(&self, key: Key) {
+        let focus = self.client.active_element().await.expect("a focus");
+        let text = char::from(key).to_string();
+        focus.send_keys(&text).await.expect("a key can be pressed");
+    }
+
+    /// What axe-core finds wrong with the page as it is: a line for each.
+    pub async fn barriers(&self) -> Vec<String> {
+        let axe = place::tool("axe/node_modules/axe-core/axe.min.js");
+        let axe = std::fs::read_to_string(axe).expect("axe can be read");
+        let loaded = self.client.execute(&axe, Vec::new()).await;
+        loaded.expect("axe can be loaded");
+        let run = "const done = arguments[0];
+            axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
+                done(violations.flatMap(({ id, nodes }) =>
+                    nodes.map(({ html, failureSummary }) => `${id}: ${html}: ${failureSummary}`))));";
+        let found = self.client.execute_async(run, Vec::new()).await;
+        let found = found.expect("axe can be run");
+        let found = found.as_array().expect("a list of findings");
+        found.iter().map(ToString::to_string).collect()
+    }
+
+    /// A command of the browser's own developer tools, and its answer.
+    pub async fn devtools(&self, command: &str, words: Value) -> Value {
+        let command = Devtools(json!({ "cmd": command, "params": words }));
+        let answer = self.client.issue_cmd(command).await;
+        answer.expect("the browser carries it out")
     }
 
     /// The complaints on the console since this was last asked.
@@ -180,6 +245,32 @@ fn capabilities(profile: &Path) -> Map<String, Value> {
     wanted.as_object().cloned().unwrap_or_default()
 }
 
+/// What the pages are looked at on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Device {
+    /// 390 × 844.
+    Phone,
+    /// 1280 × 900.
+    Desktop,
+    /// 1920 × 1080.
+    Wide,
+}
+
+/// Chromedriver's own command that passes one on to the developer tools.
+#[derive(Debug)]
+struct Devtools(Value);
+
+impl WebDriverCompatibleCommand for Devtools {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
+        let session = session.unwrap_or_default();
+        base.join(&format!("session/{session}/goog/cdp/execute"))
+    }
+
+    fn method_and_body(&self, _url: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(self.0.to_string()))
+    }
+}
+
 /// Chromedriver's own command that gives and empties a log.
 #[derive(Debug)]
 struct Log(&'static str);
@@ -194,3 +285,15 @@ impl WebDriverCompatibleCommand for Log {
         (Method::POST, Some(json!({ "type": self.0 }).to_string()))
     }
 }
+
+/// Keeps a record of layout shifts, paints and when elements came, for
+/// [`Browser::before_pages`]; `window.record` holds it.
+pub const RECORD: &str = "
+    window.record = { shifts: [], paint: {} };
+    new PerformanceObserver(list => list.getEntries().forEach(entry =>
+        entry.hadRecentInput || record.shifts.push([entry.value, ...entry.sources.map(source =>
+            source.node?.outerHTML?.slice(0, 120) ?? String(source.node))])
+    )).observe({ type: 'layout-shift', buffered: true });
+    new PerformanceObserver(list => list.getEntries().forEach(entry =>
+        record.paint[entry.name] = entry.startTime
+    )).observe({ type: 'paint', buffered: true });";

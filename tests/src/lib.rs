@@ -34,10 +34,11 @@ mod wait;
 mod watching;
 
 pub use answer::Answer;
-pub use browser::Browser;
+pub use browser::{Browser, Device, RECORD};
 pub use camera::{Camera, Login};
 pub use capture::{Capture, DescribedVideo, files_below};
 pub use document::Document;
+pub use fantoccini::key::Key;
 pub use fault::FaultPort;
 pub use harvest::{Harvest, Likeness, VISIBLE};
 pub use place::{

@@ -76,6 +76,23 @@ pub fn reference_python() -> PathBuf {
     path
 }
 
+/// A script that `cargo xtask setup` fetches to be loaded into pages, by its path in
+/// their folder.
+///
+/// # Panics
+/// Where it was not fetched.
+pub(crate) fn tool(name: &str) -> PathBuf {
+    let folder = env::var_os("BESTSHOT_TEST_TOOLS")
+        .map_or_else(|| target().join("tools"), |given| workspace().join(given));
+    let path = folder.join(name);
+    assert!(
+        path.is_file(),
+        "the tool {} is missing; `cargo xtask setup` fetches it",
+        path.display()
+    );
+    path
+}
+
 /// A folder of further recordings, where `BESTSHOT_CLIPS` names one.
 pub fn more_recordings() -> Option<PathBuf> {
     let given = env::var_os("BESTSHOT_CLIPS").filter(|given| !given.is_empty());

@@ -11,6 +11,7 @@ mod camera;
 mod clips;
 mod demo;
 mod fuzz;
+mod npm;
 mod openapi;
 mod packages;
 mod proc;

@@ -8,8 +8,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
+use crate::npm::{self, holds};
 use crate::shell;
 use crate::workspace::Workspace;
 
@@ -31,7 +32,12 @@ pub(crate) fn ensure(workspace: &Workspace) -> Result<()> {
     fs::create_dir_all(&directory)
         .with_context(|| format!("{} cannot be made", directory.display()))?;
     build_oddity(workspace, &directory)?;
-    fetch_streaming(&workspace.root().join(STREAMING_FILES), &directory)
+    npm::fetch(
+        &workspace.root().join(STREAMING_FILES),
+        &directory.join(STREAMING),
+        "rtsp-streaming-server from npm (2 MB); needed as an RTSP server of another maker to read \
+         from",
+    )
 }
 
 fn build_oddity(workspace: &Workspace, directory: &Path) -> Result<()> {
@@ -65,37 +71,6 @@ fn build_oddity(workspace: &Workspace, directory: &Path) -> Result<()> {
     Ok(())
 }
 
-fn fetch_streaming(files: &Path, directory: &Path) -> Result<()> {
-    let directory = directory.join(STREAMING);
-    let stamped = directory.join("installed.json");
-    let lock = fs::read_to_string(files.join("package-lock.json"))
-        .with_context(|| format!("{} holds no lock file", files.display()))?;
-    if holds(&stamped, &lock) {
-        return Ok(());
-    }
-    if !shell::exists("npm") {
-        bail!("npm is not installed; the tests need Node.js with npm for the server {STREAMING}");
-    }
-    println!(
-        "Fetching {STREAMING} from npm (2 MB); needed as an RTSP server of another maker to \
-         read from …"
-    );
-    fs::create_dir_all(&directory)?;
-    for name in ["package.json", "package-lock.json"] {
-        fs::copy(files.join(name), directory.join(name))?;
-    }
-    let words = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
-    let mut npm = Command::new("npm");
-    shell::run(npm.args(words).current_dir(&directory))?;
-    fs::write(stamped, lock)?;
-    Ok(())
-}
-
-/// Whether the file says just this: what it stands for was made of the same.
-fn holds(stamped: &Path, stamp: &str) -> bool {
-    fs::read_to_string(stamped).is_ok_and(|text| text == stamp)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,15 +89,5 @@ mod tests {
                 .is_some_and(|sum| sum.len() > 40);
             assert!(name.is_empty() || sealed, "{name} has no checksum");
         }
-    }
-
-    #[test]
-    fn what_was_made_of_something_else_is_made_anew() {
-        let file = std::env::temp_dir().join(format!("xtask-servers-{}", std::process::id()));
-        assert!(!holds(&file, "one"));
-        fs::write(&file, "one").unwrap();
-        assert!(holds(&file, "one"));
-        assert!(!holds(&file, "two"));
-        fs::remove_file(&file).unwrap();
     }
 }

@@ -1,12 +1,14 @@
 //! `cargo xtask setup`, and the set-up that the other commands begin with.
 //!
-//! What lives here: which packages, servers, clips and Python modules each command needs. What does
-//! not: how they are had (`packages`, `servers`, `clips`, `reference`).
+//! What lives here: which packages, servers, clips and Python modules each command
+//! needs. What does not: how they are had (`packages`, `servers`, `npm`, `clips`,
+//! `reference`).
 
 use anyhow::{Result, bail};
 
 use crate::arguments::Arguments;
 use crate::clips::{self, Set};
+use crate::npm;
 use crate::packages::{self, BROWSER, BUILD, CAMERA, FUZZER, Need, PEER, REFERENCE, SERVERS};
 use crate::reference;
 use crate::servers;
@@ -30,7 +32,8 @@ target directory and are never committed.
 
 Two RTSP servers of other makers, from which the tests read, are fetched from
 crates.io and npm in pinned versions into the folder `servers` beside them; the
-one from crates.io is built once, which takes up to a minute.
+one from crates.io is built once, which takes up to a minute. axe-core, which
+checks the pages for accessibility, comes from npm into the folder `tools`.
 
 Options:
   --no-install  Neither looks for packages nor installs any. This is for systems
@@ -91,7 +94,8 @@ impl Purpose {
         }
     }
 
-    fn servers(self) -> bool {
+    /// Whether servers and tools of others are needed.
+    fn others(self) -> bool {
         matches!(self, Self::Test | Self::Everything)
     }
 
@@ -116,8 +120,9 @@ pub(crate) fn prepare(workspace: &Workspace, install: Install, purpose: Purpose)
     if install == Install::Missing {
         packages::ensure(purpose.needs())?;
     }
-    if purpose.servers() {
+    if purpose.others() {
         servers::ensure(workspace)?;
+        npm::ensure_axe(workspace)?;
     }
     if purpose.reference() {
         reference::ensure(workspace)?;

@@ -34,9 +34,9 @@ Environment:
   BESTSHOT_CAPTURES  A folder of recorded answers of real cameras, likewise.
 
 The tests themselves are given BESTSHOT_BIN, the program, BESTSHOT_TEST_CLIPS and
-BESTSHOT_TEST_SERVERS, the folders of the clips and servers that set-up made,
-BESTSHOT_TEST_REFERENCE, the Python that computes scores independently, and
-BESTSHOT_NIGHTLY=1 for --nightly.";
+BESTSHOT_TEST_SERVERS and BESTSHOT_TEST_TOOLS, the folders of the clips, servers
+and tools that set-up made, BESTSHOT_TEST_REFERENCE, the Python that computes
+scores independently, and BESTSHOT_NIGHTLY=1 for --nightly.";
 
 /// What a sweep needs, and what it goes over.
 const SWEEPS: &[(&str, &str)] = &[
@@ -60,6 +60,7 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<()> {
         .env("BESTSHOT_TEST_CLIPS", workspace.clips())
         .env("BESTSHOT_TEST_SERVERS", workspace.servers())
         .env("BESTSHOT_TEST_REFERENCE", workspace.reference())
+        .env("BESTSHOT_TEST_TOOLS", workspace.tools())
         .env_remove("BESTSHOT_NIGHTLY")
         .stdin(Stdio::null())
         .stdout(Stdio::piped());

@@ -66,6 +66,11 @@ impl Workspace {
         self.target.join("servers")
     }
 
+    /// Where lies what the tests load into pages.
+    pub(crate) fn tools(&self) -> PathBuf {
+        self.target.join("tools")
+    }
+
     /// A cargo command in this checkout.
     pub(crate) fn cargo(&self, words: &[&str]) -> Command {
         let mut command = Command::new(cargo_program());

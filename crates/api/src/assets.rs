@@ -28,6 +28,7 @@ struct Asset {
 const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
 
 /// The file at `path`, or 304 where the client has it already.
 pub(crate) fn find(path: &str, headers: &HeaderMap) -> Option<Response> {
@@ -75,23 +76,28 @@ fn own() -> &'static [Asset] {
                 CSS,
                 include_str!("../web/bestshot.css"),
             ),
+            file("/assets/page.css", CSS, include_str!("../web/page.css")),
+            file("/assets/cards.css", CSS, include_str!("../web/cards.css")),
             file("/assets/gallery.css", CSS, bestshot_gallery::CSS),
+            file("/assets/gallery.js", SCRIPT, bestshot_gallery::SCRIPT),
+            file("/assets/ask.js", SCRIPT, include_str!("../web/ask.js")),
+            file("/assets/best.js", SCRIPT, include_str!("../web/best.js")),
+            file("/assets/card.js", SCRIPT, include_str!("../web/card.js")),
+            file("/assets/feed.js", SCRIPT, include_str!("../web/feed.js")),
             file(
-                "/assets/dashboard.js",
+                "/assets/history.js",
                 SCRIPT,
-                include_str!("../web/dashboard.js"),
+                include_str!("../web/history.js"),
             ),
-            file(
-                "/assets/icon.svg",
-                "image/svg+xml",
-                include_str!("../web/icon.svg"),
-            ),
+            file("/assets/live.js", SCRIPT, include_str!("../web/live.js")),
+            file("/assets/page.js", SCRIPT, include_str!("../web/page.js")),
+            file("/assets/shots.js", SCRIPT, include_str!("../web/shots.js")),
+            file("/assets/spark.js", SCRIPT, include_str!("../web/spark.js")),
+            file("/assets/start.js", SCRIPT, include_str!("../web/start.js")),
+            file("/assets/words.js", SCRIPT, include_str!("../web/words.js")),
+            file("/assets/icon.svg", SVG, include_str!("../web/icon.svg")),
             // Browsers ask for it beside pages that name no icon, and pictures.
-            file(
-                "/favicon.ico",
-                "image/svg+xml",
-                include_str!("../web/icon.svg"),
-            ),
+            file("/favicon.ico", SVG, include_str!("../web/icon.svg")),
             file("/docs", HTML, include_str!("../web/docs.html")),
             file("/docs/docs.js", SCRIPT, include_str!("../web/docs.js")),
             file("/openapi.json", "application/json", document::text()),
@@ -167,6 +173,30 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn every_module_that_a_module_imports_is_there() {
+        for asset in own().iter().filter(|asset| asset.content_type == SCRIPT) {
+            let text = std::str::from_utf8(&asset.bytes).unwrap();
+            for name in text
+                .split(" from \"")
+                .skip(1)
+                .filter_map(|rest| rest.split('"').next())
+            {
+                let found = own().iter().any(|other| other.path == name);
+                assert!(found, "{} imports {name}", asset.path);
+            }
+        }
+    }
+
+    #[test]
+    fn the_page_weighs_at_most_100_kilobytes_without_images() {
+        let parts = own()
+            .iter()
+            .filter(|asset| asset.path == "/" || asset.path.starts_with("/assets/"));
+        let weight: usize = parts.map(|asset| asset.bytes.len()).sum();
+        assert!(weight <= 100_000, "{weight} bytes");
     }
 
     #[test]

@@ -38,11 +38,21 @@ pub(crate) fn result(end: &End) -> Result<String, bestshot_gallery::Error> {
 fn gallery_page(manifest: &Manifest) -> Result<String, bestshot_gallery::Error> {
     let picture =
         |rank: u32, kind: PictureKind| format!("/v1/sessions/{}/frames/{rank}/{kind}", manifest.id);
+    let session = format!("/v1/sessions/{}", manifest.id);
+    let archive = format!("{session}/archive");
+    let kept = !manifest.winners.is_empty();
     let links = Links {
         picture: &picture,
         home: Some("/"),
+        archive: kept.then_some(archive.as_str()),
+        session: Some(&session),
+        plot: None,
     };
-    page(manifest, &links, Style::Link("/assets/gallery.css"))
+    let style = Style::Link {
+        style: "/assets/gallery.css",
+        script: "/assets/gallery.js",
+    };
+    page(manifest, &links, style)
 }
 
 /// The page that lets a person choose which session to stop.

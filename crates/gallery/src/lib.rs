@@ -13,11 +13,12 @@ mod plot;
 mod png;
 mod store;
 mod thumbnail;
+mod words;
 
 pub use crate::draft::Draft;
 pub use crate::error::{Error, ErrorKind};
 pub use crate::gallery::Gallery;
-pub use crate::page::{CSS, Links, Style, page};
+pub use crate::page::{CSS, Links, SCRIPT, Style, page};
 pub use crate::picture::{
     Fit, MAX_PICTURE_SIDE, MAX_THUMBNAIL_SIDE, Picture, PictureKind, ThumbnailSpec,
 };

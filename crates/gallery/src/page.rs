@@ -1,25 +1,51 @@
 //! A gallery as a page: the same for `index.html` on disk and for the browser.
-//! Which address a picture has is up to the caller; there is no script.
+//! Which address a picture has is up to the caller.
+
+use std::sync::LazyLock;
 
 use askama::Template;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use sha2::{Digest, Sha256};
 
 use crate::error::Error;
 use crate::gallery::picture_path;
 use crate::manifest::{Manifest, ManifestWinner};
 use crate::picture::PictureKind;
+use crate::words::{clock_time, codec, heading, one_of_many, parts, readable};
 
 /// The style sheet of [`page`], for whoever serves it under
 /// [`Style::Link`].
 pub const CSS: &str = include_str!("../templates/gallery.css");
 
-/// Where the page takes its style sheet from.
+/// The script of [`page`], for whoever serves it under [`Style::Link`]: the viewer
+/// of originals, and the button that deletes. Without it the page shows all the same.
+pub const SCRIPT: &str = include_str!("../templates/gallery.js");
+
+/// What the page on disk allows itself: its own style and script, known by their
+/// sums, and pictures that lie beside it.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let sum = |text: &str| STANDARD.encode(Sha256::digest(text));
+    format!(
+        "default-src 'none'; img-src 'self' file: data:; style-src 'sha256-{}'; \
+         script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
+        sum(CSS),
+        sum(SCRIPT)
+    )
+});
+
+/// Where the page takes its style sheet and its script from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style<'a> {
     /// Inside the page, so that it stands alone as a file.
     Inline,
-    /// From this address, for pages served under a content security policy that
-    /// forbids styles inside.
-    Link(&'a str),
+    /// From these addresses, for pages served under a content security policy that
+    /// forbids both inside.
+    Link {
+        /// Where [`CSS`] is.
+        style: &'a str,
+        /// Where [`SCRIPT`] is.
+        script: &'a str,
+    },
 }
 
 /// Where the page links to. Addresses are escaped by the page.
@@ -30,6 +56,12 @@ pub struct Links<'a> {
     pub picture: &'a dyn Fn(u32, PictureKind) -> String,
     /// The list of all sessions; none where the page stands alone.
     pub home: Option<&'a str>,
+    /// The archive of the whole gallery; none where there is nothing to download.
+    pub archive: Option<&'a str>,
+    /// The address whose `DELETE` removes the gallery; none where nobody may.
+    pub session: Option<&'a str>,
+    /// The picture of the score over time; none where the gallery holds none.
+    pub plot: Option<&'a str>,
 }
 
 impl Links<'static> {
@@ -38,6 +70,9 @@ impl Links<'static> {
         Self {
             picture: &picture_path,
             home: None,
+            archive: None,
+            session: None,
+            plot: None,
         }
     }
 }
@@ -59,6 +94,8 @@ pub fn page(manifest: &Manifest, links: &Links<'_>, style: Style<'_>) -> Result<
         heading: heading(manifest),
         started: readable(&manifest.started_at),
         notes: notes(manifest),
+        codec: manifest.stream.as_ref().map_or("", |s| codec(&s.codec)),
+        policy: &POLICY,
         manifest,
         links,
         style,
@@ -74,6 +111,8 @@ struct Page<'a> {
     heading: String,
     started: String,
     notes: Vec<String>,
+    codec: &'a str,
+    policy: &'a str,
     manifest: &'a Manifest,
     links: &'a Links<'a>,
     style: Style<'a>,
@@ -86,6 +125,8 @@ struct Shot<'a> {
     original: Option<String>,
     alt: String,
     score: String,
+    /// What a weighted score is made of; empty where it is of one piece.
+    parts: String,
     stream_time: String,
     captured_at: &'a str,
     captured: String,
@@ -108,6 +149,7 @@ impl<'a> Shot<'a> {
                 one_of_many(manifest, winner.rank)
             ),
             score: format!("{:.4}", frame.score),
+            parts: parts(&manifest.options.best, &frame.scores),
             stream_time,
             captured_at: &frame.captured_at,
             captured: readable(&frame.captured_at),
@@ -116,34 +158,6 @@ impl<'a> Shot<'a> {
                 _ => "by this computer’s clock",
             },
         }
-    }
-}
-
-/// "Top 9 Brightest Frames", with the number that there is.
-fn heading(manifest: &Manifest) -> String {
-    let adjective = adjective(&manifest.options.best);
-    match manifest.winners.len() {
-        0 => "No Frames Kept".to_owned(),
-        1 => format!("Top 1 {adjective} Frame"),
-        number => format!("Top {number} {adjective} Frames"),
-    }
-}
-
-/// "Brightest frame 1 of 9".
-pub(crate) fn one_of_many(manifest: &Manifest, rank: u32) -> String {
-    format!(
-        "{} frame {rank} of {}",
-        adjective(&manifest.options.best),
-        manifest.winners.len()
-    )
-}
-
-fn adjective(best: &str) -> &'static str {
-    match best {
-        "brightness" => "Brightest",
-        "darkness" => "Darkest",
-        // Weighted sums, and characteristics that later versions add.
-        _ => "Best",
     }
 }
 
@@ -165,34 +179,6 @@ fn notes(manifest: &Manifest) -> Vec<String> {
     notes
 }
 
-/// Seconds as `m:ss.mmm`, with hours in front where there are any.
-fn clock_time(seconds: f64) -> String {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "`as` saturates, and what is below zero or no number shows as zero"
-    )]
-    let all = (seconds * 1000.0).round() as u64;
-    let (milliseconds, seconds) = (all % 1000, all / 1000);
-    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if hours == 0 {
-        format!("{minutes}:{seconds:02}.{milliseconds:03}")
-    } else {
-        format!("{hours}:{minutes:02}:{seconds:02}.{milliseconds:03}")
-    }
-}
-
-/// An RFC 3339 time for people, in UTC and to the millisecond; other text as it is.
-fn readable(time: &str) -> String {
-    time.parse::<jiff::Timestamp>()
-        .and_then(|time| jiff::Timestamp::from_millisecond(time.as_millisecond()))
-        .map_or_else(
-            |_| time.to_owned(),
-            // `%.f` writes nothing where there is no fraction.
-            |time| format!("{} UTC", time.strftime("%Y-%m-%d %H:%M:%S%.f")),
-        )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,7 +194,16 @@ mod tests {
             (9, "brightness", "Top 9 Brightest Frames"),
             (4, "darkness", "Top 4 Darkest Frames"),
             (1, "brightness", "Top 1 Brightest Frame"),
-            (2, "sharpness:0.7,brightness:0.3", "Top 2 Best Frames"),
+            (9, "sharpness", "Top 9 Sharpest Frames"),
+            (9, "colorfulness", "Top 9 Most Colourful Frames"),
+            (9, "stillness", "Top 9 Stillest Frames"),
+            (9, "overall", "Top 9 Frames Overall"),
+            (1, "portrait", "Top 1 Frame by portrait"),
+            (
+                2,
+                "sharpness:0.7, brightness:0.3",
+                "Top 2 Frames by sharpness 0.7, brightness 0.3",
+            ),
             (0, "brightness", "No Frames Kept"),
         ];
         for (winners, best, heading) in cases {
@@ -292,26 +287,45 @@ mod tests {
         let links = Links {
             picture: &|_, _| evil.to_owned(),
             home: Some(evil),
+            archive: Some(evil),
+            session: Some(evil),
+            plot: Some(evil),
         };
-        let html = page(&manifest, &links, Style::Link(evil)).unwrap();
-        assert!(!html.contains("<script"));
-        assert!(!html.contains("</script"));
+        let style = Style::Link {
+            style: evil,
+            script: evil,
+        };
+        let html = page(&manifest, &links, style).unwrap();
+        assert_eq!(html.matches("<script").count(), 1);
+        assert_eq!(html.matches("</script").count(), 1);
+        assert!(!html.contains("<script>"));
         // A quotation mark of ours directly followed by one of theirs.
         assert!(!html.contains("=\"\""), "{html}");
     }
 
     #[test]
-    fn the_served_page_needs_neither_script_nor_inline_style() {
+    fn the_served_page_holds_no_script_and_no_style() {
         let links = Links {
             picture: &|rank, kind| format!("/v1/sessions/a/frames/{rank}/{kind}"),
             home: Some("/"),
+            archive: Some("/v1/sessions/a/archive"),
+            session: Some("/v1/sessions/a"),
+            plot: None,
         };
-        let html = page(&manifest("a", 2), &links, Style::Link("/gallery.css")).unwrap();
+        let style = Style::Link {
+            style: "/gallery.css",
+            script: "/gallery.js",
+        };
+        let html = page(&manifest("a", 2), &links, style).unwrap();
+        assert!(html.contains("<script src=\"/gallery.js\"></script>"));
+        assert!(html.contains("href=\"/v1/sessions/a/archive\" download"));
+        assert!(html.contains("data-session=\"/v1/sessions/a\""));
+        assert!(!html.contains("Score over time"));
         assert!(html.contains("<link rel=\"stylesheet\" href=\"/gallery.css\">"));
         assert!(html.contains("src=\"/v1/sessions/a/frames/2/thumbnail\""));
         assert!(html.contains("href=\"/v1/sessions/a/frames/2/original\""));
         assert!(html.contains("<a href=\"/\">All sessions</a>"));
-        for forbidden in ["<style", "style=", "<script", "http:", "https:"] {
+        for forbidden in ["<style", "style=", "<script>", "http:", "https:"] {
             assert!(!html.contains(forbidden), "{forbidden}");
         }
     }
@@ -321,35 +335,38 @@ mod tests {
         let html = on_disk(&manifest("a", 2));
         assert!(html.contains("<style>"));
         assert!(html.contains("repeat(3, minmax(0, 1fr))"));
-        for forbidden in ["<link", "style=", "<script", "http:", "https:"] {
+        for forbidden in ["<link", "style=", "<script ", "http:", "https:"] {
             assert!(!html.contains(forbidden), "{forbidden}");
         }
-        // It would end the style element early.
-        assert!(!CSS.contains("</"));
-    }
-
-    #[test]
-    fn stream_time_reads_like_a_clock() {
-        let cases = [
-            (0.0, "0:00.000"),
-            (83.0405, "1:23.041"),
-            (59.9996, "1:00.000"),
-            (3725.5, "1:02:05.500"),
-            (-1.0, "0:00.000"),
-            (f64::NAN, "0:00.000"),
-        ];
-        for (seconds, text) in cases {
-            assert_eq!(clock_time(seconds), text);
+        for served in ["<nav", "id=\"delete\"", "Score over time"] {
+            assert!(!html.contains(served), "{served}");
+        }
+        // It would end the element early, or look like the page's own.
+        for text in [CSS, SCRIPT] {
+            assert!(!text.contains("</") && !text.contains("=\""));
         }
     }
 
     #[test]
-    fn times_are_shown_in_utc() {
-        assert_eq!(
-            readable("2026-01-31T12:00:00.250700+02:00"),
-            "2026-01-31 10:00:00.25 UTC"
+    fn the_page_on_disk_runs_its_own_script_and_no_other() {
+        let html = on_disk(&manifest("a", 1));
+        let (_, rest) = html.split_once("<script>").unwrap();
+        let (script, _) = rest.split_once("</script>").unwrap();
+        let sum = STANDARD.encode(Sha256::digest(script));
+        assert!(
+            html.contains(&format!("script-src &#39;sha256-{sum}&#39;")),
+            "{html}"
         );
-        assert_eq!(readable("2026-01-31T12:00:00Z"), "2026-01-31 12:00:00 UTC");
-        assert_eq!(readable("yesterday"), "yesterday");
+        assert!(html.contains("default-src &#39;none&#39;"));
+    }
+
+    #[test]
+    fn the_plot_is_shown_where_there_is_one() {
+        let links = Links {
+            plot: Some("plot.svg"),
+            ..Links::files()
+        };
+        let html = page(&manifest("a", 2), &links, Style::Inline).unwrap();
+        assert!(html.contains("<img src=\"plot.svg\" alt=\"The score"));
     }
 }
