@@ -23,6 +23,7 @@ const OPERATIONS: &[(&str, &str, &str)] = &[
     ("/v1/sessions/{session_id}/stop", "post", "stopSession"),
     ("/v1/sessions/{session_id}/scores", "get", "listScores"),
     ("/v1/sessions/{session_id}/plot", "get", "getPlot"),
+    ("/v1/sessions/{session_id}/archive", "get", "getArchive"),
     ("/v1/sessions/{session_id}/frames", "get", "listFrames"),
     (
         "/v1/sessions/{session_id}/frames/{rank}/thumbnail",

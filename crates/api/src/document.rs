@@ -15,7 +15,7 @@ use self::{
 };
 use crate::{
     problem::PROBLEM_JSON,
-    routes::{Api, Characteristics, Compat, Frames, Scores, SessionRoutes, System},
+    routes::{Api, Archives, Characteristics, Compat, Frames, Scores, SessionRoutes, System},
 };
 
 mod problems;
@@ -34,6 +34,7 @@ fn service() -> OpenApiService<Api, ()> {
         Compat,
         SessionRoutes,
         Scores,
+        Archives,
         Frames,
         Characteristics,
         System,

@@ -40,13 +40,14 @@ fn gallery_page(manifest: &Manifest) -> Result<String, bestshot_gallery::Error> 
         |rank: u32, kind: PictureKind| format!("/v1/sessions/{}/frames/{rank}/{kind}", manifest.id);
     let session = format!("/v1/sessions/{}", manifest.id);
     let archive = format!("{session}/archive");
+    let plot = format!("{session}/plot");
     let kept = !manifest.winners.is_empty();
     let links = Links {
         picture: &picture,
         home: Some("/"),
         archive: kept.then_some(archive.as_str()),
         session: Some(&session),
-        plot: None,
+        plot: (!manifest.curve.is_empty()).then_some(&plot),
     };
     let style = Style::Link {
         style: "/assets/gallery.css",

@@ -598,3 +598,39 @@ pub(crate) fn set_colour_details(
         ) >= 0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_that_lies_upside_down_is_turned_over() {
+        ffmpeg_next::init().unwrap();
+        let mut video = frame::Video::new(ffmpeg_next::format::Pixel::YUV420P, 6, 4);
+        for plane in 0..3 {
+            let stride = video.stride(plane);
+            for (row, line) in video.data_mut(plane).chunks_mut(stride).enumerate() {
+                line.fill(u8::try_from(10 * plane + row).unwrap());
+            }
+        }
+        // SAFETY: each plane has `rows` rows of `linesize` bytes; the last one becomes the
+        // first, and rows are walked upwards from there.
+        unsafe {
+            let raw = &mut *video.as_mut_ptr();
+            for (plane, rows) in [4, 2, 2].into_iter().enumerate() {
+                let stride = raw.linesize[plane];
+                raw.data[plane] =
+                    raw.data[plane].offset(isize::try_from((rows - 1) * stride).unwrap());
+                raw.linesize[plane] = -stride;
+            }
+        }
+        let upright = Picture::new(video).upright().unwrap();
+        for (plane, rows, width) in [(0, 4, 6), (1, 2, 3), (2, 2, 3)] {
+            let (data, stride) = upright.plane(plane, rows, width).unwrap();
+            for (row, line) in data.chunks(stride).enumerate() {
+                let expected = u8::try_from(10 * plane + rows - 1 - row).unwrap();
+                assert_eq!(line[..width], vec![expected; width]);
+            }
+        }
+    }
+}

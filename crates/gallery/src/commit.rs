@@ -91,8 +91,12 @@ impl Draft {
         let mut json = serde_json::to_vec_pretty(manifest)
             .map_err(|cause| Error::internal("the manifest cannot be written", cause))?;
         json.push(b'\n');
-        let index = page(manifest, &Links::files(), Style::Inline)?;
         let plot = plot(manifest)?;
+        let links = Links {
+            plot: plot.as_ref().map(|_| PLOT),
+            ..Links::files()
+        };
+        let index = page(manifest, &links, Style::Inline)?;
         let (directory, pictures) = {
             let state = self.state();
             (state.directory.clone(), state.pictures.clone())

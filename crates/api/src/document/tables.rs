@@ -108,6 +108,13 @@ pub(super) const OPERATIONS: &[Operation] = &[
         &[404],
     ),
     operation(
+        "getArchive",
+        "get",
+        "/v1/sessions/{session_id}/archive",
+        "The archive.",
+        &[404, 409],
+    ),
+    operation(
         "listFrames",
         "get",
         "/v1/sessions/{session_id}/frames",

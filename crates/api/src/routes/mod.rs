@@ -15,6 +15,7 @@ use crate::{
     state::{End, Entry, FirstFrame, Found, Sessions, StartError, Started},
 };
 
+mod archive;
 mod characteristics;
 mod compat;
 mod frames;
@@ -23,8 +24,8 @@ mod sessions;
 mod system;
 
 pub(crate) use self::{
-    characteristics::Characteristics, compat::Compat, frames::Frames, scores::Scores,
-    sessions::SessionRoutes, system::System,
+    archive::Archives, characteristics::Characteristics, compat::Compat, frames::Frames,
+    scores::Scores, sessions::SessionRoutes, system::System,
 };
 
 /// All operations, in the order of the document.
@@ -32,6 +33,7 @@ pub(crate) type Api = (
     Compat,
     SessionRoutes,
     Scores,
+    Archives,
     Frames,
     Characteristics,
     System,
