@@ -55,6 +55,8 @@ const WRITTEN: &[(&str, Verdict)] = &[
     ("negative_port.sdp", Plays("hevc")),
     ("no_session_part.sdp", Plays("h264")),
     ("own_codec.sdp", Refused("unsupported")),
+    // What is set up is sent, and one is enough: the first.
+    ("several_videos.sdp", Plays("h264")),
     // The stream brings its own parameter sets.
     ("start_codes_in_parameter_sets.sdp", Plays("h264")),
 ];

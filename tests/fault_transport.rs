@@ -12,7 +12,7 @@ use std::{
 };
 
 use bestshot_tests::{
-    Camera, Service, clip as clip_file, difference,
+    Camera, Service, clip as clip_file, difference, eventually,
     fault_camera::{
         Clip, Clock, End, FaultCamera, Faults, Harm, Loss, Media, Reply, Setup, Transport, When,
     },
@@ -23,7 +23,9 @@ use serde_json::{Value, json};
 const DIAGNOSIS: Duration = Duration::from_secs(10);
 /// Mean difference of RGB samples that two right conversions may have.
 const SAME_PICTURE: f64 = 2.0;
-const AT_ONCE: Duration = Duration::from_secs(2);
+/// What needs no waiting is told before silence would be. Most of this is for a
+/// slow machine, which starts processes meanwhile.
+const AT_ONCE: Duration = Duration::from_secs(5);
 
 fn clip() -> Arc<Clip> {
     Clip::of("vtest_h264.mp4")
@@ -43,6 +45,15 @@ fn transports(camera: &FaultCamera) -> Vec<Transport> {
     seen.sessions.iter().map(|s| s.transport).collect()
 }
 
+/// So many sessions are taken leave of, which nobody waits for at a stop.
+async fn is_left(camera: &FaultCamera, times: usize) {
+    eventually("TEARDOWN being heard", async || {
+        (camera.seen().count("TEARDOWN") >= times).then_some(())
+    })
+    .await;
+    assert_eq!(camera.seen().count("TEARDOWN"), times);
+}
+
 #[tokio::test]
 async fn a_camera_that_refuses_tcp_with_461_or_406_is_read_over_udp_at_once() {
     let service = Service::start().await;
@@ -57,7 +68,7 @@ async fn a_camera_that_refuses_tcp_with_461_or_406_is_read_over_udp_at_once() {
         // One that was refused, and one that was not.
         assert_eq!(camera.seen().count("SETUP"), 2);
         service.halt(&id).await;
-        assert_eq!(camera.seen().count("TEARDOWN"), 1);
+        is_left(&camera, 1).await;
     }
 }
 
@@ -75,8 +86,8 @@ async fn a_camera_that_is_silent_over_tcp_is_read_over_udp_within_ten_seconds() 
         assert_eq!(session["stream"]["transport"], "udp");
         assert_eq!(transports(&camera), [Transport::Tcp, Transport::Udp]);
         service.halt(&id).await;
-        // Both sessions were left in good order.
-        assert_eq!(camera.seen().count("TEARDOWN"), 2);
+        // Both sessions are left in good order.
+        is_left(&camera, 2).await;
     }
 }
 
@@ -114,8 +125,8 @@ async fn udp_is_used_alone_where_it_is_asked_for() {
     assert_eq!(session["stream"]["transport"], "udp");
     assert_eq!(session["options"]["transport"], "udp");
     service.halt(&id).await;
-    let seen = sound.seen();
-    assert_eq!((seen.count("SETUP"), seen.count("TEARDOWN")), (1, 1));
+    is_left(&sound, 1).await;
+    assert_eq!(sound.seen().count("SETUP"), 1);
     assert_eq!(transports(&sound), [Transport::Udp]);
 
     let refusing = camera(refusing(Transport::Udp, 461));

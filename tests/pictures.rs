@@ -6,7 +6,12 @@
     reason = "the helpers of tests fail by panicking too"
 )]
 
-use bestshot_tests::{Camera, PngFile, Service, eventually};
+use std::time::{Duration, Instant};
+
+use bestshot_tests::{
+    Camera, PngFile, Service, eventually,
+    fault_camera::{Clip, Setup},
+};
 use reqwest::Method;
 use serde_json::json;
 
@@ -67,4 +72,28 @@ async fn the_tag_changes_when_another_frame_takes_the_rank() {
         (tags.len() > 1).then_some(())
     })
     .await;
+}
+
+/// The answer to a frame that has just won is held for eight seconds at most.
+#[tokio::test]
+async fn a_picture_whose_frame_was_overtaken_is_told_within_four_seconds() {
+    let brightening = Clip::synthetic(
+        "color=black:size=320x240:rate=10,format=yuv420p,geq=lum=20+N:cb=128:cr=128",
+        "-frames:v 200 -c:v libx264 -preset ultrafast -qp 10 -g 10 -bf 0",
+    );
+    let camera = Setup::playing(&brightening).start();
+    let service = Service::start().await;
+    let id = service
+        .begin_with(&camera.url(), json!({ "limit": 1 }))
+        .await;
+    let target = format!("/v1/sessions/{id}/frames/1/original");
+    for _ in 0..3 {
+        let start = Instant::now();
+        let problem = service.get(&target).await.problem(&[404]);
+        let took = start.elapsed();
+        println!("told after {took:?}: {}", problem["detail"]);
+        let detail = problem["detail"].as_str().unwrap_or_default();
+        assert!(detail.contains("A better frame came"), "{problem}");
+        assert!(took <= Duration::from_secs(4), "{took:?}");
+    }
 }

@@ -6,7 +6,7 @@
     reason = "the helpers of tests fail by panicking too"
 )]
 
-use bestshot_tests::{Answer, Camera, Service};
+use bestshot_tests::{Answer, Camera, Service, eventually};
 use reqwest::{Method, multipart};
 use serde_json::{Value, json};
 
@@ -133,7 +133,10 @@ async fn stopping_shows_nine_winners_and_stopping_again_the_same_page() {
     }
     let posted = service.post("/stop").await.expect(200);
     assert_eq!(posted.text(), first.text());
-    assert!(service.workers().is_empty(), "the worker is gone");
+    eventually("the worker's end", async || {
+        service.workers().is_empty().then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

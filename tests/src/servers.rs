@@ -8,6 +8,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
+    sync::atomic::{AtomicU16, Ordering},
     time::Duration,
 };
 
@@ -190,10 +191,20 @@ fn url(port: u16, path: &str) -> String {
     format!("rtsp://{HOST}:{port}{path}")
 }
 
-/// A port that was free a moment ago, for servers that must be told one.
+/// A port that was free a moment ago, for servers that must be told one: none that
+/// the system gives to whoever asks for any (32768 and above), so that nobody else
+/// gets it meanwhile.
 fn free_port() -> u16 {
-    let listener = TcpListener::bind((HOST, 0)).expect("a free port can be had");
-    listener.local_addr().expect("it is bound").port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Other test programs begin elsewhere.
+    let begin = std::process::id().wrapping_mul(2_654_435_761) >> 18;
+    let begin = u16::try_from(begin).expect("14 bits");
+    let mut places = std::iter::repeat_with(|| NEXT.fetch_add(1, Ordering::Relaxed)).take(1_000);
+    let port = places.find_map(|place| {
+        let port = 12_000 + (begin + place) % 16_384;
+        TcpListener::bind((HOST, port)).ok().map(|_| port)
+    });
+    port.expect("one port of a thousand is free")
 }
 
 /// Waits until a server describes a video.

@@ -186,7 +186,9 @@ impl Attempt<'_> {
     fn settings(&self, transport: Transport) -> Vec<(&'static str, String)> {
         let agent = concat!("bestshot/", env!("CARGO_PKG_VERSION"));
         let mut settings = vec![
+            // What is set up is sent: of all that is described, the first video.
             ("allowed_media_types", "video".to_owned()),
+            ("max_streams", "1".to_owned()),
             ("user_agent", agent.to_owned()),
         ];
         match transport {

@@ -23,7 +23,7 @@ use super::{Tag, find, not_stored};
 use crate::{
     problem::Problem,
     schema::{Frame, FrameList},
-    state::{End, Found, Sessions, blocking},
+    state::{End, Found, Sessions, Sought, blocking},
 };
 
 pub(crate) struct Frames;
@@ -184,13 +184,29 @@ async fn picture(
     kind: PictureKind,
     headers: &HeaderMap,
 ) -> Result<Picture, Problem> {
-    let none = || Problem::not_found(format!("The session has no {kind} at rank {rank}."));
+    let none = format!("The session has no {kind} at rank {rank}.");
     let png = match find(sessions, id).await? {
-        Found::Live(entry) => entry.picture(rank, kind).await,
+        Found::Live(entry) => match entry.picture(rank, kind).await {
+            Ok(Sought::There(png)) => Ok(Some(png)),
+            Ok(Sought::NoSuchRank) => Ok(None),
+            Ok(Sought::Overtaken) => {
+                return Err(Problem::not_found(format!(
+                    "A better frame came before the {kind} of the one at rank {rank} was \
+                     written. List the frames again."
+                )));
+            }
+            Ok(Sought::Missing) => {
+                return Err(Problem::not_found(format!(
+                    "The {kind} at rank {rank} is not written yet. Ask again."
+                )));
+            }
+            Err(error) => Err(error),
+        },
         Found::Past(End::Saved(gallery)) => blocking(move || gallery.picture(rank, kind)).await,
         Found::Past(End::Empty(_)) => Ok(None),
     };
-    let png = png.map_err(|e| not_stored(&e))?.ok_or_else(none)?;
+    let png = png.map_err(|e| not_stored(&e))?;
+    let png = png.ok_or_else(|| Problem::not_found(none))?;
     let (tag, cache) = (etag(&png), "private, no-cache".to_owned());
     if is_known(&tag, headers) {
         return Ok(Picture::Same(tag, cache));

@@ -50,6 +50,17 @@ pub(crate) struct Empty {
     pub(crate) ended_at: Timestamp,
 }
 
+/// What became of asking for a picture.
+pub(crate) enum Sought {
+    There(Vec<u8>),
+    /// There are not so many winners.
+    NoSuchRank,
+    /// The frame that had the rank is no winner any more.
+    Overtaken,
+    /// It was not written, or not in time.
+    Missing,
+}
+
 /// A session that was started here and whose end is not settled yet.
 pub(crate) struct Entry {
     pub(crate) facts: Facts,
@@ -108,7 +119,8 @@ impl Entry {
     }
 
     /// The picture of the frame that has this rank (from 1) now. A frame that
-    /// has just won is given the time that its picture takes to be written.
+    /// has just won is given the time that its picture takes to be written; for its
+    /// original as long as it is among the winners.
     ///
     /// # Errors
     /// Where the disk cannot be read.
@@ -116,7 +128,7 @@ impl Entry {
         &self,
         rank: u32,
         kind: PictureKind,
-    ) -> Result<Option<Vec<u8>>, bestshot_gallery::Error> {
+    ) -> Result<Sought, bestshot_gallery::Error> {
         let deadline = Instant::now()
             + match kind {
                 PictureKind::Thumbnail => THUMBNAIL_PATIENCE,
@@ -124,6 +136,7 @@ impl Entry {
             };
         let mut arrivals = self.pictures.arrivals();
         let mut statuses = self.watch();
+        let mut asked_for = None;
         loop {
             arrivals.mark_unchanged();
             let status = Arc::clone(&statuses.borrow_and_update());
@@ -131,20 +144,30 @@ impl Entry {
                 .ok()
                 .and_then(|rank| rank.checked_sub(1));
             let Some(winner) = place.and_then(|at| status.winners.get(at)) else {
-                return Ok(None);
+                return Ok(Sought::NoSuchRank);
             };
             let (pictures, key) = (Arc::clone(&self.pictures), winner.key);
             let png = blocking(move || pictures.read(key, kind)).await?;
-            if png.is_some() || status.state.is_over() {
-                return Ok(png);
+            if let Some(png) = png {
+                return Ok(Sought::There(png));
+            }
+            // A page shows the thumbnails of whichever frames are best just now. But an
+            // original of a stream that grows brighter would be waited for in vain.
+            let first = *asked_for.get_or_insert(key);
+            let gone = status.winners.iter().all(|winner| winner.key != first);
+            if kind == PictureKind::Original && gone {
+                return Ok(Sought::Overtaken);
+            }
+            if status.state.is_over() {
+                return Ok(Sought::Missing);
             }
             let changed = tokio::select! {
                 changed = arrivals.changed() => changed,
                 changed = statuses.changed() => changed,
-                () = sleep_until(deadline) => return Ok(None),
+                () = sleep_until(deadline) => return Ok(Sought::Missing),
             };
             if changed.is_err() {
-                return Ok(None);
+                return Ok(Sought::Missing);
             }
         }
     }

@@ -17,7 +17,7 @@ use bestshot_session::{Session, Source, State, Status, WorkerCommand};
 use tokio::task::JoinSet;
 
 pub(crate) use self::{
-    entry::{Empty, End, Entry, blocking},
+    entry::{Empty, End, Entry, Sought, blocking},
     facts::{Facts, now},
     outcome::{FirstFrame, Found, StartError, Started},
     pictures::Pictures,
