@@ -16,8 +16,9 @@ use crate::{
     error::{Error, ErrorKind},
     log::Signals,
     nal::Syntax,
-    packets::{Packets, Unit},
+    packets::Packets,
     repeats::Succession,
+    unit::Unit,
     watch::Watch,
 };
 

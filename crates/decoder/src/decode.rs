@@ -12,8 +12,8 @@ use crate::{
     gate::{Gate, Taint},
     log::{self, Listening, Signals},
     options::OpenOptions,
-    packets::Unit,
     timeline::Timeline,
+    unit::Unit,
 };
 
 /// Packets whose pictures have not come out: more than any decoder holds back.

@@ -20,8 +20,9 @@ use crate::{
     frame::Frame,
     open,
     options::{OpenOptions, Transport},
-    packets::{self, Packets, Unit},
+    packets::{self, Packets},
     patience::Patience,
+    unit::Unit,
     url::RtspUrl,
     watch::Stop,
 };

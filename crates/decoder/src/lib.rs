@@ -25,6 +25,7 @@ mod repeats;
 mod resolve;
 mod rgb;
 mod timeline;
+mod unit;
 mod url;
 mod url_error;
 mod watch;

@@ -1,5 +1,5 @@
-//! An open source's packets of video, each with what is known on arrival; also
-//! opens files. Opening cameras is in `open`, decoding in `decode`.
+//! An open source's packets of video, in turn; also opens files. What is known of a
+//! single packet is in `unit`; opening cameras in `open`, decoding in `decode`.
 
 use std::{
     ffi::{CStr, CString},
@@ -8,20 +8,18 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use ffmpeg_next::{
-    Packet,
-    codec::{Id, packet::side_data::Type as SideData},
-};
+use ffmpeg_next::{Packet, codec::Id};
 
 use crate::{
     diagnosis,
     error::{AvError, Error, ErrorKind},
     ffi::{self, Input, OpenFailure, StreamParameters},
     log::Signals,
-    nal::{self, Access, Entry, Syntax},
+    nal::{self, Syntax},
     options::Transport,
     pace::Pace,
     repeats::{self, Succession},
+    unit::{self, Unit},
     watch::{Stop, Verdict, Watch},
 };
 
@@ -33,24 +31,6 @@ const CLOSING_GRACE: Duration = Duration::from_millis(200);
 const END_TOLERANCE: f64 = 1.0;
 /// How long a stream that is there may stay silent until that is its end.
 const END_PATIENCE: Duration = Duration::from_secs(2);
-
-/// A packet and what is known of it on arrival.
-pub(crate) struct Unit {
-    pub(crate) packet: Packet,
-    pub(crate) keyframe: bool,
-    pub(crate) access: Access,
-    /// Packets went missing before it, or libav marks it as damaged.
-    pub(crate) broken: bool,
-    /// The reader itself gave up packets before it.
-    pub(crate) after_gap: bool,
-    /// What it is to the unit before it.
-    pub(crate) succession: Succession,
-    /// Bytes that it takes up in the queue.
-    pub(crate) queued: usize,
-    pub(crate) arrival: Instant,
-    pub(crate) received_at: SystemTime,
-    pub(crate) captured_at: Option<SystemTime>,
-}
 
 /// An open stream of packets of one video.
 pub(crate) struct Packets {
@@ -233,7 +213,7 @@ impl Packets {
     /// Takes a packet in, unless it is the one before once more.
     fn admit(&mut self, packet: Packet) -> Option<Unit> {
         let arrival = Instant::now();
-        let captured_at = self.captured_at(producer_time(&packet));
+        let captured_at = self.captured_at(unit::producer_time(&packet));
         let packet = self.without_repeats(packet);
         let lost = self.signals.lost();
         let broken = lost != self.lost_seen || packet.is_corrupt();
@@ -251,7 +231,7 @@ impl Packets {
         }
         Some(Unit {
             keyframe: packet.is_key(),
-            access: access(self.syntax, &packet),
+            access: unit::access(self.syntax, &packet),
             broken,
             after_gap: false,
             succession,
@@ -272,7 +252,7 @@ impl Packets {
             );
         let data = packet.data().filter(|_| repairable);
         match data.and_then(|data| repeats::without_repeats(self.syntax, data)) {
-            Some(once) => with_data(&packet, &once),
+            Some(once) => unit::with_data(&packet, &once),
             None => packet,
         }
     }
@@ -364,50 +344,6 @@ impl Drop for Packets {
     }
 }
 
-impl Unit {
-    /// Makes one picture of its beginning, which was taken for one of its own, and of
-    /// this unit: what stands in front of the first slice came with the beginning.
-    pub(crate) fn complete(mut self, syntax: Syntax, beginning: &Self) -> Self {
-        let front = beginning.packet.data().unwrap_or_default();
-        let front = &front[..nal::slices(syntax, front)];
-        let data = self.packet.data().unwrap_or_default();
-        let whole = [front, &data[nal::slices(syntax, data)..]].concat();
-        self.packet = with_data(&self.packet, &whole);
-        self.keyframe |= beginning.keyframe;
-        self.access = access(Some(syntax), &self.packet);
-        self.broken |= beginning.broken;
-        self.after_gap |= beginning.after_gap;
-        self.succession = beginning.succession;
-        self.arrival = beginning.arrival;
-        self.received_at = beginning.received_at;
-        self.captured_at = self.captured_at.or(beginning.captured_at);
-        self.queued += beginning.queued;
-        self
-    }
-}
-
-fn access(syntax: Option<Syntax>, packet: &Packet) -> Access {
-    let keyframe = packet.is_key();
-    match syntax {
-        Some(syntax) => nal::access(syntax, packet.data().unwrap_or_default(), keyframe),
-        None => Access {
-            entry: if keyframe { Entry::Clean } else { Entry::None },
-            reference: true,
-        },
-    }
-}
-
-/// The same packet with other bytes.
-fn with_data(packet: &Packet, data: &[u8]) -> Packet {
-    let mut other = Packet::copy(data);
-    other.set_pts(packet.pts());
-    other.set_dts(packet.dts());
-    other.set_duration(packet.duration());
-    other.set_flags(packet.flags());
-    other.set_stream(packet.stream());
-    other
-}
-
 /// Absolute, so that no file name is read as a protocol or an option.
 fn file_target(path: &Path) -> Option<CString> {
     use std::os::unix::ffi::OsStrExt;
@@ -439,15 +375,6 @@ pub(crate) fn refuse(name: &str, failure: OpenFailure) -> Error {
             "there is not enough memory to open a stream",
         ),
     }
-}
-
-/// The wall clock that libav derives from RTCP sender reports
-/// (`AVProducerReferenceTime`: microseconds since 1970, then flags).
-fn producer_time(packet: &Packet) -> Option<SystemTime> {
-    let data = packet.side_data().find(|d| d.kind() == SideData::PRFT)?;
-    let micros = i64::from_ne_bytes(data.data().get(..8)?.try_into().ok()?);
-    let micros = u64::try_from(micros).ok().filter(|m| *m > 0)?;
-    SystemTime::UNIX_EPOCH.checked_add(Duration::from_micros(micros))
 }
 
 /// A fresh watch for a caller's stop signal.
