@@ -108,7 +108,7 @@ impl Set {
     fn recipes(self) -> Vec<&'static Recipe> {
         match self {
             Self::Demo => vec![&STREET_RECIPE],
-            Self::Test => TEST_RECIPES.iter().collect(),
+            Self::Test => TEST_RECIPES.iter().chain([&STREET_RECIPE]).collect(),
             Self::Bench => vec![&HD_RECIPE],
             Self::All => TEST_RECIPES
                 .iter()
