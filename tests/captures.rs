@@ -202,7 +202,7 @@ async fn judge(
             if stream["codec"] != codec || stream["transport"] != "tcp" {
                 return Err(format!("it is read as {stream}"));
             }
-            let shown = page.text().matches("<img ").count();
+            let shown = page.text().matches("/thumbnail\"").count();
             if shown != WINNERS {
                 return Err(format!("{shown} pictures are on the page: {}", page.told()));
             }

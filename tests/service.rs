@@ -23,6 +23,7 @@ async fn assert_page(service: &Service, answer: &Answer) {
         .split("<img src=\"")
         .skip(1)
         .filter_map(|rest| rest.split('"').next())
+        .filter(|address| address.ends_with("/thumbnail"))
         .collect();
     assert_eq!(pictures.len(), 9, "{page}");
     for picture in pictures {
