@@ -216,3 +216,72 @@ fn the_winners_of_all_further_recordings_are_those_of_opencv_and_numpy() {
     assert!(found.len() > 20, "{} recordings", found.len());
     compare_with_list(&found);
 }
+
+/// Six frames of a clip after a filter, without further loss.
+fn filtered(folder: &Path, file: &Path, filter: &str) -> PathBuf {
+    let out = folder.join("filtered.mkv");
+    let output = Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error", "-y", "-i"])
+        .arg(file)
+        .args(["-vf", filter, "-frames:v", "6", "-c:v", "ffv1"])
+        .arg(&out)
+        .output()
+        .expect("ffmpeg can be started");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    out
+}
+
+/// Noise of σ = 8 levels, as at night. The usual measure of focus, the variance of the Laplacian, takes noise for
+/// sharpness: more so than a picture in focus.
+#[test]
+fn noise_on_a_blurred_picture_does_not_pass_for_sharpness() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let measure = |file: &Path, filter: &str| {
+        let film = filtered(folder.path(), file, filter);
+        let winners = grab(&film, &["--best", "sharpness"]);
+        let scores = winners
+            .iter()
+            .map(|winner| winner["score"].as_f64().expect("a score"));
+        let mean = scores.sum::<f64>() / 6.0;
+        let output = Command::new(reference_python())
+            .arg(workspace().join("tests/reference/scores.py"))
+            .arg(&film)
+            .arg("--laplacian")
+            .output()
+            .expect("Python can be started");
+        let said: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        (mean, said["variance"].as_f64().expect("a variance"))
+    };
+    let mut files = vec![clip("vtest_h264.mp4"), clip("vtest_street.mp4")];
+    for more in more_recordings().iter().flat_map(|folder| {
+        ["traffic_camera.mp4", "car-detection.mp4"].map(|name| folder.join(name))
+    }) {
+        files.push(more);
+    }
+    for file in files {
+        let sharp = measure(&file, "null");
+        let blurred = measure(&file, "gblur=sigma=2");
+        let noisy = measure(&file, "gblur=sigma=2,noise=alls=14:allf=t:all_seed=3");
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        println!("{name}: sharp, blurred, blurred and noisy");
+        println!(
+            "  sharpness {:.3}, {:.3}, {:.3}",
+            sharp.0, blurred.0, noisy.0
+        );
+        println!(
+            "  variance {:.0}, {:.0}, {:.0}",
+            sharp.1, blurred.1, noisy.1
+        );
+        assert!(blurred.0 < sharp.0 && noisy.0 < sharp.0, "{name}");
+        // And it is told by a clear step: of what blur takes a third at least stays taken.
+        assert!(sharp.0 - noisy.0 > (sharp.0 - blurred.0) / 3.0, "{name}");
+        assert!(
+            noisy.1 > 2.0 * sharp.1,
+            "{name}: the usual measure is misled"
+        );
+    }
+}

@@ -1,11 +1,13 @@
 """The scores of every frame of a video file by every characteristic, computed
 independently of bestshot: ffmpeg decodes, OpenCV, SciPy and NumPy do the rest.
 
-    scores.py FILE [--time]
+    scores.py FILE [--time | --laplacian]
 
 Prints JSON: {"frames": N, "scores": {"brightness": [...], ...}}. The definitions are
 those of crates/ranker (`Metric`). With --time it prints instead what each takes
-per frame in microseconds, as one writes it with OpenCV and NumPy: {"micros": {...}}.
+per frame in microseconds, as one writes it with OpenCV and NumPy: {"micros": {...}};
+with --laplacian the mean variance of OpenCV's Laplacian, the usual measure of focus:
+{"variance": V}.
 """
 
 import json
@@ -238,6 +240,10 @@ def main():
     stream = Stream(sys.argv[1])
     if "--time" in sys.argv[2:]:
         print(json.dumps(timed(stream)))
+        return
+    if "--laplacian" in sys.argv[2:]:
+        variances = [cv2.Laplacian(planes[0], cv2.CV_64F).var() for planes in stream.frames()]
+        print(json.dumps({"variance": float(np.mean(variances))}))
         return
     reference = Reference(stream)
     rows = [reference.measure(planes) for planes in stream.frames()]
