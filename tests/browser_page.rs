@@ -22,9 +22,8 @@ const SHOWN: &str = "document.querySelectorAll('.shots .taken:not(.late) .pictur
 /// Checks that nobody is kept out, and that nothing was complained of or fetched
 /// from elsewhere.
 async fn assert_sound(browser: &Browser, service: &Service, what: &str) {
-    let wide = browser
-        .value("document.documentElement.scrollWidth - document.documentElement.clientWidth");
-    assert_eq!(wide.await, 0, "{what} is as wide as the window");
+    let wide = "document.documentElement.scrollWidth <= innerWidth";
+    assert_eq!(browser.value(wide).await, true, "{what} is too wide");
     for scheme in ["dark", "light"] {
         browser.light(scheme).await;
         let barriers = browser.barriers().await;
@@ -106,6 +105,8 @@ async fn is_started_watched_and_stopped(device: Device, name: &str) {
     let over = "document.querySelector('.badge').textContent == 'Stopped'";
     browser.until("it is shown as stopped", over).await;
     browser.until("nine pictures of it", &nine).await;
+    let none = "!document.querySelector('.shots .newest')";
+    browser.until("none is new any more", none).await;
     let told = "document.querySelectorAll('#tiles .tile img').length == 1";
     browser.until("the gallery in the list", told).await;
     assert_sound(&browser, &service, "the stopped page").await;

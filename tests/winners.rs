@@ -155,8 +155,8 @@ fn assert_opens_offline(folder: &Path, winners: usize) {
     }
     assert_eq!(
         pictures,
-        2 * winners,
-        "a thumbnail and a link for each winner"
+        2 * winners + 1,
+        "a thumbnail and a link for each winner, and the plot"
     );
     // Its viewer is the one script that it lets run; the links work without.
     assert_eq!(page.matches("<script>").count(), 1);

@@ -78,13 +78,14 @@ export class Card {
     this.part(".stop").disabled = session.state === "stopping";
     this.part(".stop").hidden = this.over;
     this.part(".dismiss").hidden = !this.over;
-    this.part(".gallery").hidden = !this.over || !this.frames.length;
   }
 
   winners(list) {
     if (!list) return;
+    this.list = list;
     this.frames = list.items;
     this.shots.show(list, this.over);
+    this.part(".gallery").hidden = !this.over || !this.frames.length;
     const best = list.items[0];
     if (!best) return;
     setText(this.part(".now"), `best ${score(best.score)}`);
@@ -134,6 +135,7 @@ export class Card {
 
   end(session) {
     this.show(session);
+    this.winners(this.list);
     this.plot();
     this.closed(session, false);
   }

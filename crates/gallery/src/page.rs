@@ -8,7 +8,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
-use crate::gallery::picture_path;
+use crate::gallery::{PLOT, picture_path};
 use crate::manifest::{Manifest, ManifestWinner};
 use crate::picture::PictureKind;
 use crate::words::{clock_time, codec, heading, one_of_many, parts, readable};
@@ -60,7 +60,7 @@ pub struct Links<'a> {
     pub archive: Option<&'a str>,
     /// The address whose `DELETE` removes the gallery; none where nobody may.
     pub session: Option<&'a str>,
-    /// The picture of the score over time; none where the gallery holds none.
+    /// The picture of the score over time; shown where a frame was scored.
     pub plot: Option<&'a str>,
 }
 
@@ -72,7 +72,7 @@ impl Links<'static> {
             home: None,
             archive: None,
             session: None,
-            plot: None,
+            plot: Some(PLOT),
         }
     }
 }
@@ -96,6 +96,7 @@ pub fn page(manifest: &Manifest, links: &Links<'_>, style: Style<'_>) -> Result<
         notes: notes(manifest),
         codec: manifest.stream.as_ref().map_or("", |s| codec(&s.codec)),
         policy: &POLICY,
+        plot: links.plot.filter(|_| !manifest.curve.is_empty()),
         manifest,
         links,
         style,
@@ -113,6 +114,7 @@ struct Page<'a> {
     notes: Vec<String>,
     codec: &'a str,
     policy: &'a str,
+    plot: Option<&'a str>,
     manifest: &'a Manifest,
     links: &'a Links<'a>,
     style: Style<'a>,
@@ -185,7 +187,11 @@ mod tests {
     use crate::manifest::{Failure, Options, tests::manifest};
 
     fn on_disk(manifest: &Manifest) -> String {
-        page(manifest, &Links::files(), Style::Inline).unwrap()
+        let links = Links {
+            plot: None,
+            ..Links::files()
+        };
+        page(manifest, &links, Style::Inline).unwrap()
     }
 
     #[test]
@@ -362,11 +368,13 @@ mod tests {
 
     #[test]
     fn the_plot_is_shown_where_there_is_one() {
-        let links = Links {
-            plot: Some("plot.svg"),
-            ..Links::files()
-        };
-        let html = page(&manifest("a", 2), &links, Style::Inline).unwrap();
-        assert!(html.contains("<img src=\"plot.svg\" alt=\"The score"));
+        let mut manifest = manifest("a", 2);
+        let html = page(&manifest, &Links::files(), Style::Inline).unwrap();
+        assert!(
+            html.contains("<img src=\"plot.svg\" width=\"960\" height=\"320\" alt=\"The score")
+        );
+        manifest.curve.clear();
+        let html = page(&manifest, &Links::files(), Style::Inline).unwrap();
+        assert!(!html.contains("plot.svg"));
     }
 }

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::manifest::{CurvePoint, Manifest};
 
 /// Pixels across and down.
-const SIZE: (u32, u32) = (960, 320);
+pub(crate) const SIZE: (u32, u32) = (960, 320);
 const PAPER: RGBColor = RGBColor(252, 252, 250);
 const INK: RGBColor = RGBColor(51, 56, 64);
 const GRID: RGBColor = RGBColor(226, 228, 230);
