@@ -36,6 +36,7 @@ const OPERATIONS: &[(&str, &str, &str)] = &[
         "getOriginal",
     ),
     ("/v1/sessions/{session_id}/gallery", "get", "getGallery"),
+    ("/v1/sessions/{session_id}/events", "get", "streamEvents"),
     ("/v1/characteristics", "get", "listCharacteristics"),
     ("/v1/health", "get", "getHealth"),
 ];

@@ -33,7 +33,9 @@ target directory and are never committed.
 Two RTSP servers of other makers, from which the tests read, are fetched from
 crates.io and npm in pinned versions into the folder `servers` beside them; the
 one from crates.io is built once, which takes up to a minute. axe-core, which
-checks the pages for accessibility, comes from npm into the folder `tools`.
+checks the pages for accessibility, comes from npm into the folder `tools`. OpenCV,
+SciPy and NumPy, with which the tests compute scores independently, come from PyPI
+in pinned versions into the folder `reference`.
 
 Options:
   --no-install  Neither looks for packages nor installs any. This is for systems

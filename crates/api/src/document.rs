@@ -15,7 +15,9 @@ use self::{
 };
 use crate::{
     problem::PROBLEM_JSON,
-    routes::{Api, Archives, Characteristics, Compat, Frames, Scores, SessionRoutes, System},
+    routes::{
+        Api, Archives, Characteristics, Compat, Events, Frames, Scores, SessionRoutes, System,
+    },
 };
 
 mod problems;
@@ -27,7 +29,7 @@ const ABOUT: &str = "Point it at a camera; get its best frames.\n\n\
     Where the service was started with an API key, every operation but `getHealth` needs it.";
 
 /// The order in which tools show the tags.
-const TAGS: &[&str] = &["compat", "sessions", "frames", "system"];
+const TAGS: &[&str] = &["compat", "sessions", "frames", "events", "system"];
 
 fn service() -> OpenApiService<Api, ()> {
     let api = (
@@ -36,6 +38,7 @@ fn service() -> OpenApiService<Api, ()> {
         Scores,
         Archives,
         Frames,
+        Events,
         Characteristics,
         System,
     );

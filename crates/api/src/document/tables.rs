@@ -136,6 +136,13 @@ pub(super) const OPERATIONS: &[Operation] = &[
         &[400, 404],
     ),
     operation(
+        "streamEvents",
+        "get",
+        "/v1/sessions/{session_id}/events",
+        "The stream.",
+        &[404],
+    ),
+    operation(
         "listCharacteristics",
         "get",
         "/v1/characteristics",

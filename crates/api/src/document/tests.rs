@@ -165,11 +165,6 @@ fn no_media_type_carries_parameters() {
 }
 
 #[test]
-fn what_comes_later_is_not_documented_yet() {
-    assert!(!text().contains("streamEvents"));
-}
-
-#[test]
 fn optional_fields_are_not_required_and_the_rest_is() {
     let session = &document()["components"]["schemas"]["Session"];
     assert_eq!(

@@ -89,31 +89,8 @@ impl Frames {
         /// The session's id.
         session_id: Path<String>,
     ) -> Result<Json<FrameList>, Problem> {
-        let id = session_id.0;
-        let (revision, items) = match find(&sessions, &id).await? {
-            Found::Live(entry) => {
-                let status = entry.status();
-                let frame = |(rank, winner)| Frame::new(&id, rank, winner);
-                (
-                    status.revision,
-                    (1..).zip(&status.winners).map(frame).collect(),
-                )
-            }
-            Found::Past(End::Saved(gallery)) => {
-                let manifest = gallery.manifest();
-                let frame = |w: &ManifestWinner| Frame::new(&id, w.rank, &w.winner);
-                // Each scored frame changed the winners at most once: this is
-                // more than any revision while it ran, and stays the same.
-                let revision = manifest.stats.frames_scored.saturating_add(1);
-                (revision, manifest.winners.iter().map(frame).collect())
-            }
-            Found::Past(End::Empty(empty)) => (empty.status.revision, Vec::new()),
-        };
-        Ok(Json(FrameList {
-            session_id: id,
-            revision,
-            items,
-        }))
+        let found = find(&sessions, &session_id).await?;
+        Ok(Json(frame_list(&session_id, &found)))
     }
 
     /// Get a thumbnail
@@ -174,6 +151,32 @@ impl Frames {
             headers,
         )
         .await
+    }
+}
+
+/// The best frames of a session, so far or for ever.
+pub(super) fn frame_list(id: &str, found: &Found) -> FrameList {
+    let (revision, items) = match found {
+        Found::Live(entry) => {
+            let status = entry.status();
+            let frame = |(rank, winner)| Frame::new(id, rank, winner);
+            let items = (1..).zip(&status.winners).map(frame).collect();
+            (status.revision, items)
+        }
+        Found::Past(End::Saved(gallery)) => {
+            let manifest = gallery.manifest();
+            let frame = |w: &ManifestWinner| Frame::new(id, w.rank, &w.winner);
+            // Each scored frame changed the winners at most once: this is
+            // more than any revision while it ran, and stays the same.
+            let revision = manifest.stats.frames_scored.saturating_add(1);
+            (revision, manifest.winners.iter().map(frame).collect())
+        }
+        Found::Past(End::Empty(empty)) => (empty.status.revision, Vec::new()),
+    };
+    FrameList {
+        session_id: id.to_owned(),
+        revision,
+        items,
     }
 }
 

@@ -18,14 +18,15 @@ use crate::{
 mod archive;
 mod characteristics;
 mod compat;
+mod events;
 mod frames;
 mod scores;
 mod sessions;
 mod system;
 
 pub(crate) use self::{
-    archive::Archives, characteristics::Characteristics, compat::Compat, frames::Frames,
-    scores::Scores, sessions::SessionRoutes, system::System,
+    archive::Archives, characteristics::Characteristics, compat::Compat, events::Events,
+    frames::Frames, scores::Scores, sessions::SessionRoutes, system::System,
 };
 
 /// All operations, in the order of the document.
@@ -35,6 +36,7 @@ pub(crate) type Api = (
     Scores,
     Archives,
     Frames,
+    Events,
     Characteristics,
     System,
 );
@@ -49,6 +51,8 @@ pub(crate) enum Tag {
     Sessions,
     /// The best frames of a session.
     Frames,
+    /// What happens in a session, as it happens.
+    Events,
     /// The service itself.
     System,
 }

@@ -376,6 +376,11 @@ impl Sessions {
         totals
     }
 
+    /// Whether the service is shutting down.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::SeqCst)
+    }
+
     /// Stops and saves everything; nothing starts any more.
     ///
     /// # Errors
