@@ -105,7 +105,7 @@ fn normalise(draft: &str) -> Value {
 
 /// Mends every object: media types without parameters, headers as they are
 /// usually written, integers in formats that OpenAPI knows and with whole
-/// bounds, no flags that say the default.
+/// bounds, no flags that say the default, no `allOf` of more than a reference.
 fn walk(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(walk),
@@ -141,6 +141,11 @@ fn walk(value: &mut Value) {
                     .into_iter()
                     .map(|(name, media)| (essence(&name).to_owned(), media))
                     .collect();
+            }
+            // A reference with a description of its own: generators that merge what
+            // stands in `allOf` cannot merge a text with an enumeration.
+            if let Some(Value::Array(parts)) = map.get_mut("allOf") {
+                parts.retain(|part| part.get("$ref").is_some());
             }
             map.values_mut().for_each(walk);
         }
