@@ -5,7 +5,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{ChildStdin, Stdio};
+use std::process::{ChildStdin, Command, Stdio};
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
@@ -27,13 +27,26 @@ pub(crate) struct Camera {
 impl Camera {
     /// Serves `clip` for ever at a free port of loopback.
     pub(crate) fn start(workspace: &Workspace, clip: &Path) -> Result<Self> {
-        let mut command = tied::piped(PYTHON);
+        Self::spawn(&mut command(workspace, clip))
+    }
+
+    /// The same for those who log in with this name and password.
+    pub(crate) fn start_with_login(
+        workspace: &Workspace,
+        clip: &Path,
+        user: &str,
+        password: &str,
+    ) -> Result<Self> {
+        let mut command = command(workspace, clip);
         command
-            .arg(workspace.root().join("tests/camera/camera.py"))
-            .arg("--mount")
-            .arg(format!("/camera={}", clip.display()))
-            .stdin(Stdio::piped());
-        let mut program = Tied::spawn(&mut command)?;
+            .args(["--auth", "digest"])
+            .env("BESTSHOT_CAMERA_USER", user)
+            .env("BESTSHOT_CAMERA_PASSWORD", password);
+        Self::spawn(&mut command)
+    }
+
+    fn spawn(command: &mut Command) -> Result<Self> {
+        let mut program = Tied::spawn(command)?;
         let stdin = program.take_stdin();
         let stdout = program.take_stdout().context("the camera has no output")?;
         let mut line = String::new();
@@ -50,8 +63,18 @@ impl Camera {
         })
     }
 
-    /// Where it is read, with no log-in.
+    /// Where it is read, without the log-in.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
+}
+
+fn command(workspace: &Workspace, clip: &Path) -> Command {
+    let mut command = tied::piped(PYTHON);
+    command
+        .arg(workspace.root().join("tests/camera/camera.py"))
+        .arg("--mount")
+        .arg(format!("/camera={}", clip.display()))
+        .stdin(Stdio::piped());
+    command
 }

@@ -8,6 +8,7 @@
 mod arguments;
 mod bench;
 mod camera;
+mod clients;
 mod clips;
 mod demo;
 mod fuzz;
@@ -68,6 +69,12 @@ const COMMANDS: &[Command] = &[
         summary: "Writes the OpenAPI document, or checks it.",
         help: openapi::HELP,
         run: openapi::run,
+    },
+    Command {
+        name: "clients",
+        summary: "Generates clients and goes through a session with each.",
+        help: clients::HELP,
+        run: clients::run,
     },
     Command {
         name: "bench",

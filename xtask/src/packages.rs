@@ -74,6 +74,12 @@ pub(crate) const BROWSER: Need = Need {
     packages: &["chromium", "chromium-driver"],
 };
 
+/// What client generators run on; one of them is written in Java.
+pub(crate) const CLIENTS: Need = Need {
+    purpose: "to generate clients of the OpenAPI document",
+    packages: &["python3", "python3-venv", "openjdk-17-jre-headless"],
+};
+
 /// What compiles the fuzzer.
 pub(crate) const FUZZER: Need = Need {
     purpose: "to build the fuzzer, which is written in C++",

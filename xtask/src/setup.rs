@@ -7,9 +7,12 @@
 use anyhow::{Result, bail};
 
 use crate::arguments::Arguments;
+use crate::clients;
 use crate::clips::{self, Set};
 use crate::npm;
-use crate::packages::{self, BROWSER, BUILD, CAMERA, FUZZER, Need, PEER, REFERENCE, SERVERS};
+use crate::packages::{
+    self, BROWSER, BUILD, CAMERA, CLIENTS, FUZZER, Need, PEER, REFERENCE, SERVERS,
+};
 use crate::reference;
 use crate::servers;
 use crate::shell;
@@ -35,7 +38,8 @@ crates.io and npm in pinned versions into the folder `servers` beside them; the
 one from crates.io is built once, which takes up to a minute. axe-core, which
 checks the pages for accessibility, comes from npm into the folder `tools`. OpenCV,
 SciPy and NumPy, with which the tests compute scores independently, come from PyPI
-in pinned versions into the folder `reference`.
+in pinned versions into the folder `reference`. What generates and checks clients
+comes from PyPI and npm, likewise, into the folder `clients`.
 
 Options:
   --no-install  Neither looks for packages nor installs any. This is for systems
@@ -78,6 +82,7 @@ pub(crate) enum Purpose {
     Demo,
     Test,
     Bench,
+    Clients,
     Fuzz,
     Everything,
 }
@@ -89,9 +94,12 @@ impl Purpose {
             Self::Demo => &[&BUILD, &CAMERA, &PEER],
             Self::Bench => &[&BUILD, &CAMERA, &PEER, &REFERENCE],
             Self::Fuzz => &[&BUILD, &FUZZER],
-            Self::Test => &[&BUILD, &CAMERA, &PEER, &SERVERS, &REFERENCE, &BROWSER],
+            Self::Test => &[
+                &BUILD, &CAMERA, &PEER, &SERVERS, &REFERENCE, &BROWSER, &CLIENTS,
+            ],
+            Self::Clients => &[&BUILD, &CAMERA, &PEER, &CLIENTS],
             Self::Everything => &[
-                &BUILD, &CAMERA, &PEER, &SERVERS, &REFERENCE, &BROWSER, &FUZZER,
+                &BUILD, &CAMERA, &PEER, &SERVERS, &REFERENCE, &BROWSER, &CLIENTS, &FUZZER,
             ],
         }
     }
@@ -101,6 +109,10 @@ impl Purpose {
         matches!(self, Self::Test | Self::Everything)
     }
 
+    fn clients(self) -> bool {
+        matches!(self, Self::Clients | Self::Test | Self::Everything)
+    }
+
     fn reference(self) -> bool {
         matches!(self, Self::Test | Self::Bench | Self::Everything)
     }
@@ -108,7 +120,7 @@ impl Purpose {
     fn clips(self) -> Option<Set> {
         match self {
             Self::Build | Self::Fuzz => None,
-            Self::Demo => Some(Set::Demo),
+            Self::Demo | Self::Clients => Some(Set::Demo),
             Self::Test => Some(Set::Test),
             Self::Bench => Some(Set::Bench),
             Self::Everything => Some(Set::All),
@@ -125,6 +137,9 @@ pub(crate) fn prepare(workspace: &Workspace, install: Install, purpose: Purpose)
     if purpose.others() {
         servers::ensure(workspace)?;
         npm::ensure_axe(workspace)?;
+    }
+    if purpose.clients() {
+        clients::ensure(workspace)?;
     }
     if purpose.reference() {
         reference::ensure(workspace)?;

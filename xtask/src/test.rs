@@ -9,6 +9,7 @@ use std::process::Stdio;
 use anyhow::{Context as _, Result, bail};
 
 use crate::arguments::Arguments;
+use crate::clients;
 use crate::openapi;
 use crate::setup::{self, Install, Purpose};
 use crate::workspace::Workspace;
@@ -19,10 +20,11 @@ Usage: cargo xtask test [--nightly] [--no-install] [FILTER…]
 Makes the machine ready (see `setup --help`), builds bestshot, and runs every
 test of the workspace: unit tests, doc tests, the real program against real RTSP
 cameras, and the pages in a headless browser. At last the committed OpenAPI
-document is compared with the program's.
+document is compared with the program's, and clients are generated from it and
+tried (see `clients --help`).
 
 With one or more FILTERs only the tests whose names contain one of them are run,
-and the document is not compared.
+and neither document nor clients are looked at.
 
 Options:
   --nightly     Also runs the tests that take minutes.
@@ -73,7 +75,7 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<()> {
     let status = child.wait()?;
 
     let document = if filters.is_empty() {
-        openapi::check(&workspace, &bestshot)
+        openapi::check(&workspace, &bestshot).and_then(|()| clients::check(&workspace, &bestshot))
     } else {
         Ok(())
     };

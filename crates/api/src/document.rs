@@ -105,7 +105,7 @@ fn normalise(draft: &str) -> Value {
 
 /// Mends every object: media types without parameters, headers as they are
 /// usually written, integers in formats that OpenAPI knows and with whole
-/// bounds, no flags that say the default.
+/// bounds, no flags that say the default, no `allOf` of more than a reference.
 fn walk(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(walk),
@@ -114,14 +114,18 @@ fn walk(value: &mut Value) {
                 map.shift_remove("deprecated");
             }
             let format = map.get("format").and_then(Value::as_str);
-            let signed = match format {
-                Some("uint16" | "uint8") => Some("int32"),
-                Some("uint32" | "uint64") => Some("int64"),
-                _ => None,
+            let (signed, most) = match format {
+                Some("uint16" | "uint8") => (Some("int32"), None),
+                Some("uint32") => (Some("int64"), Some(u32::MAX)),
+                Some("uint64") => (Some("int64"), None),
+                _ => (None, None),
             };
             if let Some(signed) = signed {
                 map.insert("format".to_owned(), json!(signed));
                 map.entry("minimum").or_insert(json!(0));
+            }
+            if let Some(most) = most {
+                map.entry("maximum").or_insert(json!(most));
             }
             if map.get("type") == Some(&json!("integer")) {
                 for bound in ["minimum", "maximum"] {
@@ -141,6 +145,11 @@ fn walk(value: &mut Value) {
                     .into_iter()
                     .map(|(name, media)| (essence(&name).to_owned(), media))
                     .collect();
+            }
+            // A reference with a description of its own: generators that merge what
+            // stands in `allOf` cannot merge a text with an enumeration.
+            if let Some(Value::Array(parts)) = map.get_mut("allOf") {
+                parts.retain(|part| part.get("$ref").is_some());
             }
             map.values_mut().for_each(walk);
         }
@@ -175,6 +184,9 @@ fn essence(media_type: &str) -> &str {
         .trim_end()
 }
 
+/// A place in the list of sessions, as `next` tells it.
+const PLACE: &str = "^[0-9a-f]{16}[0-9A-Za-z-]{1,64}$";
+
 /// Gives an operation its success text and every problem that it can answer.
 fn complete(described: &mut Value, operation: &Operation) {
     if let Some(parameters) = described
@@ -183,8 +195,12 @@ fn complete(described: &mut Value, operation: &Operation) {
     {
         for parameter in parameters {
             let example = match parameter["name"].as_str() {
-                Some("session_id") => json!("20261123-175514009-3f9a2c71"),
+                Some("session_id" | "session") => json!("20261123-175514009-3f9a2c71"),
                 Some("rank") => json!(1),
+                Some("before") => {
+                    parameter["schema"]["pattern"] = json!(PLACE);
+                    continue;
+                }
                 _ => continue,
             };
             parameter["example"] = example;
@@ -289,6 +305,20 @@ impl Operations {
         self.at(path)
             .find(|known| known.method == *method)
             .map(|known| known.name.as_str())
+    }
+
+    /// The name of a path's variable, of which the framework only tells which one it
+    /// is: `param0` for the first. Other names are given back.
+    pub(crate) fn variable<'a>(&'a self, path: &str, name: &'a str) -> &'a str {
+        let place = name.strip_prefix("param").and_then(|n| n.parse().ok());
+        let known = place.and_then(|place: usize| {
+            let mut variables = self.at(path).next()?.segments.iter().filter_map(|segment| {
+                let inside = segment.strip_prefix('{')?;
+                inside.strip_suffix('}')
+            });
+            variables.nth(place)
+        });
+        known.unwrap_or(name)
     }
 
     /// Whether HEAD can be answered here: where GET can, and has no effect.

@@ -142,6 +142,7 @@ impl Service {
         } else if error.is::<MethodNotAllowedError>() {
             self.not_allowed(path)
         } else if let Some(name) = field {
+            let name = self.operations.variable(path, name);
             let message = "This value cannot be used here; the document says what can.";
             Problem::new(status)
                 .detail(format!("The parameter {name} cannot be used."))

@@ -187,6 +187,9 @@ fn requests_find_their_operation() {
         find(Method::GET, "/v1/sessions/x/frames/1/original").as_deref(),
         Some("getOriginal")
     );
+    let rank = known.variable("/v1/sessions/x/frames/y/original", "param1");
+    assert_eq!(rank, "rank");
+    assert_eq!(known.variable("/v1/sessions", "before"), "before");
     assert_eq!(find(Method::PUT, "/stop"), None);
     assert_eq!(find(Method::GET, "/nothing"), None);
     assert_eq!(known.allowed("/stop"), "GET, POST");

@@ -240,10 +240,10 @@ impl<'a> Check<'a> {
         let value = self.given.values.get(name)?;
         let flag = match value {
             Value::Bool(flag) => Some(*flag),
-            // `on` is what a ticked box of a form sends.
+            // `on` is what a ticked box of a form sends, `True` what Python writes.
             Value::String(text) if !self.given.typed => match text.trim() {
-                "true" | "on" | "1" => Some(true),
-                "false" | "off" | "0" => Some(false),
+                "true" | "True" | "on" | "1" => Some(true),
+                "false" | "False" | "off" | "0" => Some(false),
                 _ => None,
             },
             _ => None,

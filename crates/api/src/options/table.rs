@@ -52,6 +52,9 @@ pub(super) const YEAR: f64 = 31_536_000.0;
 pub(super) const DAY: f64 = 86_400.0;
 pub(super) const FITS: &[&str] = &["cover", "contain", "stretch"];
 pub(super) const SAMPLINGS: &[&str] = &["all", "keyframes", "refined"];
+/// Those of them that have an effect: the document names no others, so that what it
+/// allows is accepted.
+const OFFERED_SAMPLINGS: &[&str] = &["all"];
 pub(super) const TRANSPORTS: &[&str] = &["auto", "tcp", "udp"];
 
 /// What is wrong with a text that should say what "best" means. What was typed is
@@ -143,7 +146,7 @@ pub(crate) const START_OPTIONS: &[StartOption] = &[
     ),
     option(
         "sampling",
-        Shape::Word(SAMPLINGS),
+        Shape::Word(OFFERED_SAMPLINGS),
         "\"all\"",
         "Which frames are scored. This version accepts `all` only.",
     ),
@@ -195,8 +198,10 @@ pub(crate) const START_OPTIONS: &[StartOption] = &[
     option(
         "wait",
         Shape::Number(WAIT.0, WAIT.1),
-        "0",
+        // No default: generated clients send defaults, and the one of the query would
+        // never be heard.
+        "",
         "Seconds for which the answer may be held until the first frame is scored or the camera \
-         is diagnosed.",
+         is diagnosed. Where it is absent, the one of the query counts; without either, 0.",
     ),
 ];

@@ -174,7 +174,14 @@ fn what_best_cannot_mean_is_refused_in_the_field_that_says_so() {
 
 #[test]
 fn a_flag_is_true_or_false_and_a_ticked_box() {
-    for (text, persist) in [("true", true), ("on", true), ("0", false), ("false", false)] {
+    for (text, persist) in [
+        ("true", true),
+        ("on", true),
+        ("True", true),
+        ("0", false),
+        ("false", false),
+        ("False", false),
+    ] {
         let (_, checked) = check(&form(&[URL, ("persist", text)])).unwrap();
         assert_eq!(checked.shown.persist, persist, "{text}");
     }
