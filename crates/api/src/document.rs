@@ -195,7 +195,9 @@ fn complete(described: &mut Value, operation: &Operation) {
     {
         for parameter in parameters {
             let example = match parameter["name"].as_str() {
-                Some("session_id" | "session") => json!("20261123-175514009-3f9a2c71"),
+                // Not `session` of `/stop`: Swagger UI sends what an example says, and
+                // left out it is the one session that runs.
+                Some("session_id") => json!("20261123-175514009-3f9a2c71"),
                 Some("rank") => json!(1),
                 Some("before") => {
                     parameter["schema"]["pattern"] = json!(PLACE);
