@@ -59,19 +59,27 @@ fn grab(folder: &Path, file: &Path) -> (PathBuf, Value) {
 
 /// Compares every original with ffmpeg's own PNG, after this filter; returns the worst.
 fn worst(folder: &Path, file: &Path, filter: &str) -> f64 {
+    worst_read(folder, file, &[], filter)
+}
+
+/// The same, where ffmpeg reads the file with these words.
+fn worst_read(folder: &Path, file: &Path, reading: &[&str], filter: &str) -> f64 {
     let (gallery, manifest) = grab(folder, file);
     let winners = manifest["winners"].as_array().expect("a list");
     assert_eq!(winners.len(), 3);
+    // All frames, not the winners by their number alone: where a stream tells how it is
+    // to be turned, ffmpeg sets its filters up anew, and they count from 0 again.
+    let file = file.to_str().expect("a name");
+    let mut all = reading.to_vec();
+    all.extend(["-i", file, "-vf", filter, "-fps_mode", "passthrough"]);
+    all.extend(["-pix_fmt", "rgb24", "-start_number", "0"]);
+    ffmpeg(&all, &folder.join("twin-%d.png"));
     let each = winners.iter().map(|winner| {
         let name = winner["original"].as_str().expect("a path");
         let ours = fs::read(gallery.join(name)).expect("an original");
-        let twin = folder.join("twin.png");
-        let file = file.to_str().expect("a name");
-        let select = format!("select=eq(n\\,{}),{filter}", winner["index"]);
-        let mut all = Vec::from(["-i", file, "-vf", &select, "-fps_mode", "passthrough"]);
-        all.extend(["-frames:v", "1", "-pix_fmt", "rgb24"]);
-        ffmpeg(&all, &twin);
+        let twin = folder.join(format!("twin-{}.png", winner["index"]));
         let theirs = fs::read(&twin).expect("a picture");
+        fs::remove_file(twin).expect("a picture that can be removed");
         psnr(&rgb_of_png(&ours), &rgb_of_png(&theirs))
     });
     each.fold(f64::INFINITY, f64::min)
@@ -187,4 +195,85 @@ fn originals_in_every_layout_are_within_45_decibels_of_ffmpegs_own() {
     let file = film(folder, "320x180", "null", words, "raw.avi");
     check("raw AVI", &file, "null");
     assert!(failed.is_empty(), "{failed:?}");
+}
+
+/// The same pictures with another orientation written beside them.
+fn oriented(folder: &Path, file: &Path, words: &str, name: &str) -> PathBuf {
+    let turned = folder.join(name);
+    let mut all = vec!["-i", file.to_str().expect("a name"), "-c", "copy"];
+    all.extend(words.split_whitespace());
+    ffmpeg(&all, &turned);
+    turned
+}
+
+#[test]
+fn pictures_that_a_stream_says_to_turn_are_turned_as_ffmpeg_turns_them() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    let coding = "-c:v libx264 -qp 8 -pix_fmt yuv420p -g 1";
+    let every = film(folder, "320x180", "null", coding, "every.mp4");
+    let check = |name: &str, file: &Path, worst: f64| {
+        println!("{name}: {worst:.1} dB");
+        assert!(worst >= ALIKE, "{name}: {worst:.1} dB");
+        let (_, manifest) = grab(folder, file);
+        let size = |at: &Value| (at["width"].as_u64(), at["height"].as_u64());
+        let upright = if name.contains("90") || name.contains("270") {
+            (Some(180), Some(320))
+        } else {
+            (Some(320), Some(180))
+        };
+        assert_eq!(size(&manifest["winners"][0]), upright, "{name}");
+        assert_eq!(size(&manifest["stream"]), upright, "{name}");
+    };
+    // The message of H.264 with each picture. ffmpeg turns the first by itself and its
+    // filters are set up anew for those that follow, so they are turned by their filter.
+    for (said, filter) in [
+        ("rotate=90", "transpose=cclock"),
+        ("rotate=180", "hflip,vflip"),
+        ("rotate=270", "transpose=clock"),
+        ("flip=horizontal", "hflip"),
+        ("flip=vertical", "vflip"),
+    ] {
+        let words = format!("-bsf:v h264_metadata=display_orientation=insert:{said}");
+        let file = oriented(folder, &every, &words, "message.mp4");
+        let named = file.to_str().expect("a name");
+        let (itself, filtered) = (folder.join("itself.png"), folder.join("filtered.png"));
+        ffmpeg(&["-i", named, "-frames:v", "1"], &itself);
+        let words = [
+            "-noautorotate",
+            "-i",
+            named,
+            "-vf",
+            filter,
+            "-frames:v",
+            "1",
+        ];
+        ffmpeg(&words, &filtered);
+        let read = |png: &Path| rgb_of_png(&fs::read(png).expect("a picture"));
+        assert_eq!(read(&itself), read(&filtered), "{said} is {filter}");
+        check(
+            said,
+            &file,
+            worst_read(folder, &file, &["-noautorotate"], filter),
+        );
+    }
+    // The matrix of a file.
+    for angle in [90, 180, 270] {
+        let words = format!("-metadata:s:v:0 rotate={angle}");
+        let file = oriented(folder, &every, &words, "matrix.mp4");
+        let name = format!("a file's matrix of {angle}");
+        check(&name, &file, worst(folder, &file, "null"));
+    }
+    // The message with the first picture only, which holds for those that follow.
+    let coding = "-c:v libx264 -qp 8 -pix_fmt yuv420p -g 12 -bf 2";
+    let first = film(folder, "320x180", "null", coding, "first.mp4");
+    let file = oriented(
+        folder,
+        &first,
+        "-bsf:v h264_metadata=display_orientation=insert:rotate=90",
+        "held.mp4",
+    );
+    let name = "rotate=90 with the keyframe";
+    let worst = worst_read(folder, &file, &["-noautorotate"], "transpose=cclock");
+    check(name, &file, worst);
 }

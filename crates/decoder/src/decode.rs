@@ -12,6 +12,7 @@ use crate::{
     gate::{Gate, Taint},
     log::{self, Listening, Signals},
     options::OpenOptions,
+    orientation::Orientation,
     timeline::Timeline,
     unit::Unit,
 };
@@ -40,6 +41,7 @@ pub(crate) struct Decoder {
     serial: u64,
     index: u64,
     is_jpeg: bool,
+    orientation: Orientation,
     codec_name: &'static str,
     name: String,
 }
@@ -105,6 +107,7 @@ impl Decoder {
             serial: 0,
             index: 0,
             is_jpeg: id == codec::Id::MJPEG,
+            orientation: Orientation::default(),
             codec_name: id.name(),
             name: source.name().to_owned(),
         })
@@ -209,6 +212,11 @@ impl Decoder {
             taint = Some(Taint::Corrupt);
         }
         let keyframe = sent.keyframe || frame.is_key();
+        // Told once and not repeated by every decoder: it holds until the stream tells
+        // another, as ffmpeg's own programs take it.
+        if let Some(told) = Orientation::of(&frame) {
+            self.orientation = told;
+        }
         let range = frame.color_range();
         let picture = Picture::new(frame).upright().map_err(|e| {
             let message = format!("a picture of {} could not be turned upright", self.name);
@@ -240,6 +248,7 @@ impl Decoder {
             layout,
             full_range,
             is_jpeg: self.is_jpeg,
+            orientation: self.orientation,
             index,
             stream_time,
             received_at: sent.received_at,

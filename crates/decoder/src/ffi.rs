@@ -134,6 +134,8 @@ unsafe extern "C" fn must_end(opaque: *mut c_void) -> c_int {
 pub(crate) struct Input {
     context: *mut AVFormatContext,
     poll: *mut Poll,
+    /// How the pictures of the selected stream are to be turned, and its number.
+    turned: Option<(usize, Vec<u8>)>,
     _listening: Listening,
 }
 
@@ -184,6 +186,7 @@ impl Input {
         let mut input = Self {
             context,
             poll,
+            turned: None,
             _listening: listening,
         };
         let format = match format {
@@ -258,6 +261,8 @@ impl Input {
             // SAFETY: both sides are valid; a failed copy (no memory) leaves the codec
             // unset, which the decoder refuses.
             unsafe { ffi::avcodec_parameters_copy(parameters.as_mut_ptr(), stream.codecpar) };
+            // SAFETY: a valid stream.
+            self.turned = unsafe { display_matrix(stream) }.map(|matrix| (index, matrix));
             found = Some(StreamParameters {
                 index,
                 parameters,
@@ -276,7 +281,30 @@ impl Input {
         // SAFETY: the context is open and the packet fresh; libav fills or leaves it.
         match unsafe { ffi::av_read_frame(self.context, packet.as_mut_ptr()) } {
             code if code < 0 => Err(AvError(code)),
-            _ => Ok(packet),
+            _ => {
+                self.tell_turn(&mut packet);
+                Ok(packet)
+            }
+        }
+    }
+
+    /// Lays the stream's display matrix into its packet: from there libav hands it on
+    /// to the picture, which before 6.1 it does not do from the stream.
+    fn tell_turn(&self, packet: &mut Packet) {
+        let Some((stream, matrix)) = &self.turned else {
+            return;
+        };
+        if packet.stream() != *stream {
+            return;
+        }
+        // SAFETY: a valid packet; the new block is owned by it, is as long as was asked
+        // for or null (no memory), and overlaps nothing.
+        unsafe {
+            let kind = ffi::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX;
+            let block = ffi::av_packet_new_side_data(packet.as_mut_ptr(), kind, matrix.len());
+            if !block.is_null() {
+                ptr::copy_nonoverlapping(matrix.as_ptr(), block, matrix.len());
+            }
         }
     }
 
@@ -296,6 +324,22 @@ impl Drop for Input {
             }
             drop(Box::from_raw(self.poll));
         }
+    }
+}
+
+/// The stream's display matrix, as bytes.
+///
+/// # Safety
+/// `stream` must be valid, which a reference of safe code to it is not by itself: its
+/// side data must be libav's own.
+unsafe fn display_matrix(stream: &ffi::AVStream) -> Option<Vec<u8>> {
+    let kind = ffi::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX;
+    let mut length = 0;
+    // SAFETY: reads the stream's array; the result is null or a block of `length` bytes
+    // that lives as long as the stream and is copied at once.
+    unsafe {
+        let block = ffi::av_stream_get_side_data(stream, kind, &raw mut length);
+        (!block.is_null()).then(|| slice::from_raw_parts(block, length).to_vec())
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
     error::{Error, ErrorKind},
     ffi::{ColourLayout, LumaLayout, Picture},
     gate::Taint,
+    orientation::Orientation,
     rgb::{self, Rgb8},
 };
 
@@ -22,6 +23,7 @@ pub struct Frame {
     pub(crate) layout: LumaLayout,
     pub(crate) full_range: bool,
     pub(crate) is_jpeg: bool,
+    pub(crate) orientation: Orientation,
     pub(crate) index: u64,
     pub(crate) stream_time: Duration,
     pub(crate) received_at: SystemTime,
@@ -106,14 +108,28 @@ pub enum Matrix {
 }
 
 impl Frame {
-    /// Pixels in a row.
+    /// Pixels in a row as it is stored, whichever way it is shown.
     pub fn width(&self) -> u32 {
         self.picture.frame().width()
     }
 
-    /// Rows.
+    /// Rows as it is stored.
     pub fn height(&self) -> u32 {
         self.picture.frame().height()
+    }
+
+    /// How it is to be turned to be shown, as the stream says.
+    pub fn orientation(&self) -> Orientation {
+        self.orientation
+    }
+
+    /// Width and height as it is shown.
+    pub fn shown_size(&self) -> (u32, u32) {
+        if self.orientation.transpose {
+            (self.height(), self.width())
+        } else {
+            (self.width(), self.height())
+        }
     }
 
     /// libav's name of the pixel format, such as `yuv420p`.
@@ -158,13 +174,14 @@ impl Frame {
         self.taint.is_some()
     }
 
-    /// Width to height of one pixel, 1:1 where the stream does not say.
+    /// Width to height of one pixel as it is shown, 1:1 where the stream does not say.
     pub fn sample_aspect_ratio(&self) -> (u32, u32) {
         let ratio = self.picture.frame().aspect_ratio();
         match (
             u32::try_from(ratio.numerator()),
             u32::try_from(ratio.denominator()),
         ) {
+            (Ok(w), Ok(h)) if w > 0 && h > 0 && self.orientation.transpose => (h, w),
             (Ok(w), Ok(h)) if w > 0 && h > 0 => (w, h),
             _ => (1, 1),
         }
@@ -259,7 +276,8 @@ impl Frame {
     }
 
     /// The picture in 8-bit RGB at its own size, with the stream's matrix, range
-    /// and depth: what ffmpeg makes of it. Takes 1 ms at 1920 × 1080.
+    /// and depth, turned as it is shown: what ffmpeg makes of it. Takes 1 ms at
+    /// 1920 × 1080, and as much as 20 ms where it is turned.
     ///
     /// # Errors
     /// [`ErrorKind::Unsupported`] where swscale cannot convert the format.
@@ -273,7 +291,8 @@ impl Frame {
     /// # Errors
     /// As [`Frame::to_rgb`].
     pub fn to_rgb_in(&self, buffer: Vec<u8>) -> Result<Rgb8, Error> {
-        rgb::to_rgb(&self.picture, self.full_range, self.is_jpeg, buffer)
+        let rgb = rgb::to_rgb(&self.picture, self.full_range, self.is_jpeg, buffer)?;
+        Ok(self.orientation.apply(rgb))
     }
 }
 

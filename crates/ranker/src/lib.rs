@@ -29,7 +29,7 @@ pub use layout::{LayoutError, LayoutErrorKind};
 pub use look::Look;
 pub use luma::LumaView;
 pub use measure::Needs;
-pub use picture::Picture;
+pub use picture::{Orientation, Picture};
 pub use region::{Rectangle, Region, RegionError};
 pub use sample::{Range, SampleFormat};
 pub use score::Score;

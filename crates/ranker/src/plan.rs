@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use crate::cells;
+use crate::picture::{Orientation, Picture};
 use crate::region::{Band, Region};
 
 /// Blocks across and down by which a picture is compared with the one before:
@@ -17,6 +18,7 @@ pub(crate) const FIELDS: usize = 8;
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) size: (usize, usize),
+    pub(crate) orientation: Orientation,
     /// Cells across and down.
     pub(crate) grid: (usize, usize),
     pub(crate) bands: Vec<Band>,
@@ -30,7 +32,21 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn new(region: &Region, width: usize, height: usize) -> Self {
+    pub(crate) fn of(region: &Region, picture: &Picture<'_>) -> Self {
+        let (luma, orientation) = (picture.luma(), picture.orientation());
+        Self {
+            orientation,
+            ..Self::new(&region.stored(orientation), luma.width(), luma.height())
+        }
+    }
+
+    /// Whether it is for pictures of this size, shown this way.
+    pub(crate) fn fits(&self, picture: &Picture<'_>) -> bool {
+        let luma = picture.luma();
+        self.size == (luma.width(), luma.height()) && self.orientation == picture.orientation()
+    }
+
+    fn new(region: &Region, width: usize, height: usize) -> Self {
         let grid = cells::grid(width, height);
         let bands = region.bands(grid.0, grid.1);
         let spans = || bands.iter().flat_map(|band| &band.spans);
@@ -58,6 +74,7 @@ impl Plan {
         let size = (width, height);
         Self {
             size,
+            orientation: Orientation::default(),
             grid,
             bands,
             across,

@@ -2,8 +2,11 @@
 //! of its size, and what that means in cells of 2×2 pixels at a given size.
 
 use std::fmt;
+use std::mem;
 use std::ops::Range;
 use std::str::FromStr;
+
+use crate::picture::Orientation;
 
 /// Most rectangles of each kind.
 const MOST: usize = 16;
@@ -166,6 +169,28 @@ impl Region {
             .map(str::trim)
             .filter(|part| !part.is_empty());
         parts.map(str::parse).collect()
+    }
+
+    /// The same part of the picture as it is stored.
+    pub(crate) fn stored(&self, orientation: Orientation) -> Self {
+        let stored = |r: &Rectangle| {
+            let mut stored = *r;
+            if orientation.transpose {
+                mem::swap(&mut stored.left, &mut stored.top);
+                mem::swap(&mut stored.width, &mut stored.height);
+            }
+            if orientation.mirror_across {
+                stored.left = 1.0 - stored.right();
+            }
+            if orientation.mirror_down {
+                stored.top = 1.0 - stored.bottom();
+            }
+            stored
+        };
+        Self {
+            include: self.include.iter().map(stored).collect(),
+            exclude: self.exclude.iter().map(stored).collect(),
+        }
     }
 
     /// Between the neighbouring edges of its rectangles, a region is all or nothing.

@@ -85,7 +85,7 @@ impl Scorer {
         let needs = self.needs();
         let mut scored = Vec::with_capacity(pictures.len());
         // Sizes change seldom, and each has a plan of its own.
-        for pictures in pictures.chunk_by(|a, b| size(a) == size(b)) {
+        for pictures in pictures.chunk_by(is_alike) {
             let [first, ..] = pictures else { continue };
             let plan = self.plan_for(first);
             let measured = pictures
@@ -104,8 +104,7 @@ impl Scorer {
         picture: &Picture<'_>,
         region: &Region,
     ) -> Score {
-        let (width, height) = size(picture);
-        let plan = Plan::new(region, width, height);
+        let plan = Plan::of(region, picture);
         let sums = measure(picture, &plan, characteristic.needs(), true);
         let frame = Measured {
             picture,
@@ -123,9 +122,8 @@ impl Scorer {
     }
 
     fn plan_for(&mut self, picture: &Picture<'_>) -> Arc<Plan> {
-        let (width, height) = size(picture);
-        let known = self.plan.take().filter(|plan| plan.size == (width, height));
-        let plan = known.unwrap_or_else(|| Arc::new(Plan::new(&self.region, width, height)));
+        let known = self.plan.take().filter(|plan| plan.fits(picture));
+        let plan = known.unwrap_or_else(|| Arc::new(Plan::of(&self.region, picture)));
         Arc::clone(self.plan.insert(plan))
     }
 
@@ -155,8 +153,10 @@ impl Scorer {
     }
 }
 
-fn size(picture: &Picture<'_>) -> (usize, usize) {
-    (picture.luma().width(), picture.luma().height())
+/// Whether one plan serves both.
+fn is_alike(one: &Picture<'_>, other: &Picture<'_>) -> bool {
+    let size = |picture: &Picture<'_>| (picture.luma().width(), picture.luma().height());
+    size(one) == size(other) && one.orientation() == other.orientation()
 }
 
 impl std::fmt::Debug for Scorer {

@@ -10,8 +10,8 @@ use std::cmp::Reverse;
 use std::num::NonZeroUsize;
 
 use bestshot_ranker::{
-    Best, Blend, Characteristic, ChromaPlane, ChromaView, LumaView, Matrix, Metric, Picture, Range,
-    Rectangle, Region, SampleFormat, Scored, Scorer,
+    Best, Blend, Characteristic, ChromaPlane, ChromaView, LumaView, Matrix, Metric, Orientation,
+    Picture, Range, Rectangle, Region, SampleFormat, Scored, Scorer,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -420,4 +420,51 @@ fn only_the_region_counts() {
     let scaled = regional.score(&twice.picture());
     assert!((scaled.parts[0].value() - alone.parts[0].value()).abs() < 1e-12);
     assert_eq!(Blend::default().name(), "brightness");
+}
+
+#[test]
+fn the_region_is_where_the_shown_picture_has_it_in_all_eight_orientations() {
+    let (width, height) = (64, 48);
+    let shade = scene((width, height), 11);
+    let region = || {
+        let part = Rectangle::new(0.125, 0.25, 0.5, 0.5).expect("inside");
+        let clock = Rectangle::new(0.25, 0.25, 0.125, 0.25).expect("inside");
+        Region::new(vec![part], vec![clock]).expect("something is left")
+    };
+    let stored = Frame::new((width, height), PLAIN, &shade);
+    for number in 0..8 {
+        let orientation = Orientation {
+            mirror_across: number & 1 != 0,
+            mirror_down: number & 2 != 0,
+            transpose: number & 4 != 0,
+        };
+        let size = if orientation.transpose {
+            (height, width)
+        } else {
+            (width, height)
+        };
+        let shown = Frame::new(size, PLAIN, |x, y| {
+            let (x, y) = if orientation.transpose {
+                (y, x)
+            } else {
+                (x, y)
+            };
+            let mirrored = |place, length, mirror| if mirror { length - 1 - place } else { place };
+            shade(
+                mirrored(x, width, orientation.mirror_across),
+                mirrored(y, height, orientation.mirror_down),
+            )
+        });
+        let turned = scorer()
+            .region(region())
+            .score(&stored.picture().turned(orientation));
+        let upright = scorer().region(region()).score(&shown.picture());
+        for (ours, theirs) in turned.parts.iter().zip(&upright.parts) {
+            let (ours, theirs) = (ours.value(), theirs.value());
+            assert!(
+                (ours - theirs).abs() < 1e-12,
+                "{orientation:?}: {ours} {theirs}"
+            );
+        }
+    }
 }

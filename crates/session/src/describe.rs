@@ -46,6 +46,7 @@ pub(crate) fn winner(
         .collect();
     scores.insert(Metric::Exposure.to_string(), exposure.value());
     let index = frames_before + frame.index();
+    let (width, height) = frame.shown_size();
     Winner {
         key: index,
         score: scored.score.value(),
@@ -55,16 +56,17 @@ pub(crate) fn winner(
         captured_at: rfc3339(at),
         clock: clock.to_owned(),
         keyframe: frame.is_keyframe(),
-        width: frame.width(),
-        height: frame.height(),
+        width,
+        height,
     }
 }
 
 pub(crate) fn stream(frame: &Frame, info: &StreamInfo) -> Stream {
+    let (width, height) = frame.shown_size();
     Stream {
         codec: info.codec.to_owned(),
-        width: frame.width(),
-        height: frame.height(),
+        width,
+        height,
         pixel_format: frame.pixel_format().to_owned(),
         frame_rate: info.frame_rate,
         transport: info.transport.map(|t: Transport| t.to_string()),

@@ -277,7 +277,7 @@ impl<'a> Pipeline<'a> {
         if progress
             .stream
             .as_ref()
-            .is_none_or(|s| (s.width, s.height) != (last.width(), last.height()))
+            .is_none_or(|s| (s.width, s.height) != last.shown_size())
         {
             progress.stream = Some(stream(last, info));
         }
