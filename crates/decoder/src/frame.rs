@@ -11,7 +11,7 @@ use crate::{
     ffi::{ColourLayout, LumaLayout, Picture},
     gate::Taint,
     orientation::Orientation,
-    rgb::{self, Rgb8},
+    rgb::{self, Matrix, Rgb8},
 };
 
 /// One decoded picture, held by reference: cloning it shares the decoder's
@@ -93,18 +93,6 @@ pub struct ChromaPlane<'a> {
     pub bits: u32,
     /// Unused bits below them.
     pub shift: u32,
-}
-
-/// The weights by which red, green and blue make up luma.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Matrix {
-    /// ITU-R BT.601, and its near relations.
-    Bt601,
-    /// ITU-R BT.709.
-    Bt709,
-    /// ITU-R BT.2020.
-    Bt2020,
 }
 
 impl Frame {

@@ -32,14 +32,14 @@ mod url_error;
 mod watch;
 
 pub use error::{Error, ErrorKind};
-pub use frame::{Chroma, ChromaPlane, Frame, Luma, Matrix};
+pub use frame::{Chroma, ChromaPlane, Frame, Luma};
 pub use frames::{Counters, Frames, StreamInfo};
 pub use gate::Taint;
 pub use knock::port_is_open;
 pub use options::{Deadlines, OpenOptions, Transport, UnknownTransport};
 pub use orientation::Orientation;
 pub use policy::{AddressPolicy, AddressRefused};
-pub use rgb::Rgb8;
+pub use rgb::{Matrix, Rgb8};
 pub use url::RtspUrl;
 pub use url_error::UrlError;
 pub use watch::Stop;

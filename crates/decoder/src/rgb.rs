@@ -10,7 +10,6 @@ use ffmpeg_next::{
 use crate::{
     error::{Error, ErrorKind},
     ffi::{self, Picture},
-    frame::Matrix,
 };
 
 /// A picture of 8-bit RGB, rows without padding: `data` holds
@@ -23,6 +22,18 @@ pub struct Rgb8 {
     pub height: u32,
     /// The samples, row after row.
     pub data: Vec<u8>,
+}
+
+/// The weights by which red, green and blue make up luma.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Matrix {
+    /// ITU-R BT.601, and its near relations.
+    Bt601,
+    /// ITU-R BT.709.
+    Bt709,
+    /// ITU-R BT.2020.
+    Bt2020,
 }
 
 /// Rows begin at multiples of this while swscale writes them, and as many bytes
