@@ -165,22 +165,6 @@ async fn all_fields_at_fault_are_named_at_once() {
 }
 
 #[tokio::test]
-async fn options_of_later_versions_are_refused_with_422_by_name() {
-    let service = Service::start().await;
-    for (field, value) in [
-        ("sampling", json!("keyframes")),
-        ("sampling", json!("refined")),
-    ] {
-        let mut fields = json!({ "rtsp_url": "rtsp://127.0.0.1:1/cam" });
-        fields[field] = value;
-        for answer in start_in_every_way(&service, &fields).await {
-            answer.blames(&[422], field);
-        }
-    }
-    assert_nothing_started(&service).await;
-}
-
-#[tokio::test]
 async fn defaults_may_be_said_aloud() {
     let camera = Camera::with(&["/cam=vtest_hevc.mp4"]);
     let (camera, service) = tokio::join!(camera, Service::start());

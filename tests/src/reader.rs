@@ -30,6 +30,15 @@ pub struct Reading {
 impl Reading {
     /// Decodes the first video stream of a file. `None` where ffmpeg cannot.
     pub fn of(file: &Path) -> Option<Self> {
+        Self::with(file, &[])
+    }
+
+    /// The same of the pictures that ffmpeg takes for keyframes.
+    pub fn of_keyframes(file: &Path) -> Option<Self> {
+        Self::with(file, &["-skip_frame", "nokey"])
+    }
+
+    fn with(file: &Path, decoding: &[&str]) -> Option<Self> {
         let stream = first_video(file)?;
         let text = |name: &str| stream[name].as_str().unwrap_or_default().to_owned();
         let size = |name: &str| u32::try_from(stream[name].as_u64()?).ok();
@@ -51,14 +60,15 @@ impl Reading {
             black,
             white,
         };
-        reading.sums = reading.decode(file, bits > 8);
+        reading.sums = reading.decode(file, bits > 8, decoding);
         (!reading.sums.is_empty()).then_some(reading)
     }
 
-    fn decode(&self, file: &Path, wide: bool) -> Vec<u64> {
+    fn decode(&self, file: &Path, wide: bool, decoding: &[&str]) -> Vec<u64> {
         let pixels = self.width as usize * self.height as usize;
         let mut frame = vec![0; if wide { 2 * pixels } else { pixels }];
         let mut child = ffmpeg()
+            .args(decoding)
             .arg("-i")
             .arg(file)
             .args(["-map", "0:v:0", "-fps_mode", "passthrough"])

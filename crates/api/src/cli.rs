@@ -223,7 +223,9 @@ pub(crate) struct StartArgs {
     #[arg(long, value_name = "X,Y,W,H", env = "BESTSHOT_EXCLUDE")]
     pub(crate) exclude: Option<String>,
 
-    /// Score these frames. This version offers all only.
+    /// Score all frames; keyframes only, for many cameras on a small machine; or
+    /// refined: keyframes first, then every frame between two of them where one
+    /// could win.
     #[arg(
         long,
         value_name = "WHICH",

@@ -26,6 +26,7 @@ struct Sent {
     pts: Option<i64>,
     keyframe: bool,
     taint: Option<Taint>,
+    repeated: Option<u64>,
     arrival: std::time::Instant,
     received_at: SystemTime,
     captured_at: Option<SystemTime>,
@@ -39,7 +40,8 @@ pub(crate) struct Decoder {
     timeline: Timeline,
     pending: VecDeque<Sent>,
     serial: u64,
-    index: u64,
+    /// Nothing is given out before the picture of the next keyframe.
+    entering: bool,
     is_jpeg: bool,
     orientation: Orientation,
     codec_name: &'static str,
@@ -105,7 +107,7 @@ impl Decoder {
             timeline: Timeline::new(stream.time_base, stream.frame_rate, live),
             pending: VecDeque::new(),
             serial: 0,
-            index: 0,
+            entering: false,
             is_jpeg: id == codec::Id::MJPEG,
             orientation: Orientation::default(),
             codec_name: id.name(),
@@ -165,6 +167,47 @@ impl Decoder {
         Ok(())
     }
 
+    /// Decodes a keyframe by itself, without waiting for what follows it.
+    pub(crate) fn decode_alone(
+        &mut self,
+        unit: Unit,
+        mut out: impl FnMut(Frame),
+    ) -> Result<(), Error> {
+        self.decode(Some(unit), &mut out)?;
+        self.finish(out)
+    }
+
+    /// Gives out what is held back. After it only a keyframe can be decoded.
+    pub(crate) fn finish(&mut self, out: impl FnMut(Frame)) -> Result<(), Error> {
+        self.decode(None, out)?;
+        self.codec.flush();
+        self.pending.clear();
+        Ok(())
+    }
+
+    /// Takes note of a packet that is not decoded.
+    pub(crate) fn skip(&mut self, unit: &Unit) {
+        if unit.after_gap {
+            self.gate.damage();
+        }
+        self.gate.packet(self.serial, unit.access, unit.broken);
+        self.serial += 1;
+        self.timeline.skip();
+    }
+
+    /// The times of the stream as they stand.
+    pub(crate) fn times(&self) -> Timeline {
+        self.timeline.clone()
+    }
+
+    /// Begins with the keyframe that follows, which was handed out before, at these
+    /// times. Pictures in front of it lean on what this decoder has not seen.
+    pub(crate) fn enter(&mut self, times: Timeline) {
+        self.gate = Gate::new();
+        self.timeline = times;
+        self.entering = true;
+    }
+
     fn send(&mut self, mut unit: Unit) -> Result<(), AvSafeError> {
         let serial = self.serial;
         self.serial += 1;
@@ -180,6 +223,7 @@ impl Decoder {
             pts: unit.packet.pts().or_else(|| unit.packet.dts()),
             keyframe: unit.keyframe,
             taint: self.gate.taint(),
+            repeated: unit.repeated,
             arrival: unit.arrival,
             received_at: unit.received_at,
             captured_at: unit.captured_at,
@@ -206,6 +250,10 @@ impl Decoder {
         let Some(sent) = self.take_sent(frame.pts()) else {
             return Ok(None);
         };
+        if self.entering && sent.repeated.is_none() {
+            return Ok(None);
+        }
+        self.entering = false;
         let mut taint = self.gate.picture(sent.serial, sent.taint);
         if taint.is_none() && (frame.is_corrupt() || frame.has_decode_errors()) {
             self.gate.damage();
@@ -240,8 +288,6 @@ impl Decoder {
                 self.is_jpeg || picture.pixel_format_name().starts_with("yuvj")
             }
         };
-        let index = self.index;
-        self.index += 1;
         let stream_time = self.timeline.next(sent.pts, sent.arrival);
         Ok(Some(Frame {
             picture,
@@ -249,12 +295,14 @@ impl Decoder {
             full_range,
             is_jpeg: self.is_jpeg,
             orientation: self.orientation,
-            index,
+            // Counted where pictures are handed out.
+            index: 0,
             stream_time,
             received_at: sent.received_at,
             captured_at: sent.captured_at,
             keyframe,
             taint,
+            repeated: sent.repeated,
         }))
     }
 

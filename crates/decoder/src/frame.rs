@@ -30,6 +30,8 @@ pub struct Frame {
     pub(crate) captured_at: Option<SystemTime>,
     pub(crate) keyframe: bool,
     pub(crate) taint: Option<Taint>,
+    /// The index that its picture had when it was handed out before.
+    pub(crate) repeated: Option<u64>,
 }
 
 /// The luma samples of a [`Frame`]: plane 0 of `height` rows, `stride` bytes
@@ -160,6 +162,12 @@ impl Frame {
     /// loss, or with decoding errors.
     pub fn is_corrupt(&self) -> bool {
         self.taint.is_some()
+    }
+
+    /// A keyframe that was handed out before and is decoded once more, since others of
+    /// its group are predicted from it. It has the index and the time that it had then.
+    pub fn is_repeated(&self) -> bool {
+        self.repeated.is_some()
     }
 
     /// Width to height of one pixel as it is shown, 1:1 where the stream does not say.

@@ -2,7 +2,6 @@
 //! is read on a thread of its own, so that a slow consumer never makes it wait.
 
 use std::{
-    collections::VecDeque,
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
@@ -15,16 +14,17 @@ use std::{
 
 use crate::{
     arrivals::Arrivals,
-    decode::Decoder,
     error::{Error, ErrorKind},
     frame::Frame,
+    group::Group,
     open,
     options::{OpenOptions, Transport},
     packets::{self, Packets},
     patience::Patience,
+    sampler::{Sampler, Step},
     unit::Unit,
     url::RtspUrl,
-    watch::Stop,
+    watch::{Stop, Watch},
 };
 
 /// What is known of a stream before its first picture.
@@ -84,12 +84,14 @@ struct Shared {
 /// ```
 pub struct Frames {
     source: Source,
-    decoder: Decoder,
-    ready: VecDeque<Frame>,
+    sampler: Sampler,
     info: StreamInfo,
     shared: Arc<Shared>,
     patience: Patience,
+    /// Nothing more is read.
     done: bool,
+    /// Why, where it is to be told once everything was handed out.
+    failure: Option<Error>,
 }
 
 enum Source {
@@ -109,8 +111,8 @@ impl Frames {
     /// Every kind but `NoKeyframe` and `Stalled`; see [`ErrorKind`].
     pub fn open_rtsp(url: &RtspUrl, options: &OpenOptions, stop: &Stop) -> Result<Self, Error> {
         let packets = open::open_rtsp(url, options, stop)?;
-        let decoder = Decoder::new(&packets, options)?;
-        let info = info(&packets, &decoder);
+        let sampler = Sampler::new(&packets, options)?;
+        let info = info(&packets, &sampler);
         let name = packets.name().to_owned();
         let shared = Arc::new(Shared::default());
         let (sender, units) = mpsc::sync_channel(options.queue_packets);
@@ -133,7 +135,7 @@ impl Frames {
             arrivals,
             reader: Some(reader),
         };
-        Ok(Self::assemble(source, decoder, info, shared, patience))
+        Ok(Self::assemble(source, sampler, info, shared, patience))
     }
 
     /// Opens a video file of this machine.
@@ -143,12 +145,12 @@ impl Frames {
     /// `NoVideo`, `Unsupported`, `Stopped`.
     pub fn open_file(path: &Path, options: &OpenOptions, stop: &Stop) -> Result<Self, Error> {
         let packets = Packets::open_file(path, packets::watch(stop))?;
-        let decoder = Decoder::new(&packets, options)?;
-        let info = info(&packets, &decoder);
+        let sampler = Sampler::new(&packets, options)?;
+        let info = info(&packets, &sampler);
         let source = Source::File(Box::new(packets));
         Ok(Self::assemble(
             source,
-            decoder,
+            sampler,
             info,
             Arc::default(),
             Patience::with_file(),
@@ -157,19 +159,19 @@ impl Frames {
 
     fn assemble(
         source: Source,
-        decoder: Decoder,
+        sampler: Sampler,
         info: StreamInfo,
         shared: Arc<Shared>,
         patience: Patience,
     ) -> Self {
         Self {
             source,
-            decoder,
-            ready: VecDeque::new(),
+            sampler,
             info,
             shared,
             patience,
             done: false,
+            failure: None,
         }
     }
 
@@ -185,6 +187,72 @@ impl Frames {
             bytes: self.shared.bytes.load(Ordering::Relaxed),
             dropped: self.shared.dropped.load(Ordering::Relaxed),
             keyframes: self.shared.keyframes.load(Ordering::Relaxed),
+        }
+    }
+
+    /// What comes next: a picture, or with [`Sampling::Refined`](crate::Sampling::Refined)
+    /// the group that ends here. Yields as the iterator does.
+    pub fn step(&mut self) -> Option<Result<Step, Error>> {
+        loop {
+            if let Some(step) = self.sampler.next() {
+                return Some(Ok(step));
+            }
+            let next = match self.sampler.work() {
+                Ok(true) if self.watch().is_stopped() => {
+                    Err(Error::new(ErrorKind::Stopped, "stopped on request"))
+                }
+                Ok(true) => continue,
+                Ok(false) if self.done && self.sampler.finish() => continue,
+                Ok(false) if self.done => return self.failure.take().map(Err),
+                Ok(false) => self.advance(),
+                Err(e) => Err(e),
+            };
+            match next {
+                Ok(more) => self.done |= !more,
+                Err(e) => {
+                    let lost = self.fail(e);
+                    if lost.is_some() {
+                        return lost.map(Err);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Has the pictures of the group that was handed out last decoded: they come next.
+    /// A group of which this is not said is given up.
+    pub fn refine(&mut self, group: Group) {
+        self.sampler.refine(group);
+    }
+
+    /// Reads no further; what was read already is still handed out.
+    pub fn close(&mut self) {
+        if !self.done {
+            self.done = true;
+            let rest = self.sampler.packet(None);
+            self.failure = rest.err();
+        }
+    }
+
+    /// Reading is over. A group that was held back comes first, unless somebody waits for
+    /// the end.
+    fn fail(&mut self, error: Error) -> Option<Error> {
+        let at_once =
+            self.done || error.kind() == ErrorKind::Stopped || !self.sampler.holds_groups();
+        self.done = true;
+        if at_once || self.sampler.packet(None).is_err() {
+            self.sampler.abandon();
+            self.failure = None;
+            return Some(error);
+        }
+        self.failure = Some(error);
+        None
+    }
+
+    fn watch(&self) -> &Watch {
+        match &self.source {
+            Source::File(packets) => &packets.watch,
+            Source::Camera { arrivals, .. } => &arrivals.watch,
         }
     }
 
@@ -214,10 +282,8 @@ impl Frames {
         if let Some(unit) = &unit {
             self.patience.packet(unit.arrival, unit.keyframe)?;
         }
-        let ready = &mut self.ready;
-        self.decoder.decode(unit, |frame| ready.push_back(frame))?;
-        let clean = self.ready.iter().any(|f| f.taint().is_none());
-        self.patience.pictures(!self.ready.is_empty(), clean)?;
+        let brought = self.sampler.packet(unit)?;
+        self.patience.pictures(brought.any, brought.clean)?;
         Ok(more)
     }
 }
@@ -225,20 +291,13 @@ impl Frames {
 impl Iterator for Frames {
     type Item = Result<Frame, Error>;
 
+    /// The next picture. Groups are passed over; who wants them takes [`Frames::step`].
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(frame) = self.ready.pop_front() {
-                return Some(Ok(frame));
-            }
-            if self.done {
-                return None;
-            }
-            match self.advance() {
-                Ok(more) => self.done = !more,
-                Err(e) => {
-                    self.done = true;
-                    return Some(Err(e));
-                }
+            match self.step()? {
+                Ok(Step::Picture(frame) | Step::Refined(frame)) => return Some(Ok(frame)),
+                Ok(Step::Group(_)) => {}
+                Err(e) => return Some(Err(e)),
             }
         }
     }
@@ -337,9 +396,9 @@ fn take_failure(shared: &Shared) -> Option<Error> {
         .take()
 }
 
-fn info(packets: &Packets, decoder: &Decoder) -> StreamInfo {
+fn info(packets: &Packets, sampler: &Sampler) -> StreamInfo {
     StreamInfo {
-        codec: decoder.codec(),
+        codec: sampler.codec(),
         transport: packets.transport,
         frame_rate: packets.parameters.frame_rate,
         duration: packets.parameters.duration,

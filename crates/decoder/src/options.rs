@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::policy::AddressPolicy;
+use crate::{policy::AddressPolicy, sampling::Sampling};
 
 /// How packets travel from the camera.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -100,6 +100,7 @@ pub struct OpenOptions {
     pub(crate) policy: AddressPolicy,
     pub(crate) max_pixels: u64,
     pub(crate) threads: usize,
+    pub(crate) sampling: Sampling,
     pub(crate) queue_packets: usize,
     pub(crate) queue_bytes: usize,
 }
@@ -114,6 +115,7 @@ impl Default for OpenOptions {
             // 8192 × 4320: the largest picture that a camera on sale sends.
             max_pixels: 8192 * 4320,
             threads: 1,
+            sampling: Sampling::default(),
             queue_packets: 250,
             queue_bytes: 32 << 20,
         }
@@ -165,6 +167,13 @@ impl OpenOptions {
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = threads;
+        self
+    }
+
+    /// Which pictures are decoded. Default: [`Sampling::All`].
+    #[must_use]
+    pub fn sampling(mut self, sampling: Sampling) -> Self {
+        self.sampling = sampling;
         self
     }
 

@@ -234,6 +234,7 @@ impl Packets {
             access: unit::access(self.syntax, &packet),
             broken,
             after_gap: false,
+            repeated: None,
             succession,
             arrival,
             received_at: SystemTime::now(),

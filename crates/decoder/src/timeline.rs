@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 const JUMP: f64 = 10.0;
 
 /// Follows one stream's pictures in output order.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Timeline {
     /// Seconds a unit of the time base.
     unit: f64,
@@ -17,6 +17,8 @@ pub(crate) struct Timeline {
     /// Arrival says something about a live stream and nothing about a file.
     live: bool,
     last: Option<Last>,
+    /// Pictures since then that nobody decoded.
+    skipped: u32,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +39,13 @@ impl Timeline {
             nominal,
             live,
             last: None,
+            skipped: 0,
         }
+    }
+
+    /// There is a picture that is not decoded.
+    pub(crate) fn skip(&mut self) {
+        self.skipped = self.skipped.saturating_add(1);
     }
 
     /// The time of the next picture in the stream.
@@ -47,16 +55,18 @@ impl Timeline {
             Some(last) => last.time + self.step(last, pts, arrival),
         };
         self.last = Some(Last { pts, arrival, time });
+        self.skipped = 0;
         Duration::from_secs_f64(time)
     }
 
     fn step(&self, last: Last, pts: Option<i64>, arrival: Instant) -> f64 {
+        let nominal = self.nominal * f64::from(self.skipped.saturating_add(1));
         let waited = if self.live {
             arrival
                 .saturating_duration_since(last.arrival)
                 .as_secs_f64()
         } else {
-            self.nominal
+            nominal
         };
         #[allow(clippy::cast_precision_loss)] // a difference of neighbours is small
         let told = match (last.pts, pts) {
@@ -66,8 +76,7 @@ impl Timeline {
         match told {
             Some(step) if step > 0.0 && (!self.live || (step - waited).abs() < JUMP) => step,
             // No stamp, the same stamp again, or a clock that jumped.
-            _ if self.live => waited,
-            _ => self.nominal,
+            _ => waited,
         }
     }
 }
@@ -113,6 +122,18 @@ mod tests {
     fn a_night_stream_of_one_frame_in_five_seconds_keeps_its_pace() {
         let got = seconds(&[Some(0), Some(450_000), Some(900_000)], 5_000 * MS);
         assert!(close(&got, &[0.0, 5.0, 10.0]), "{got:?}");
+    }
+
+    #[test]
+    fn pictures_that_are_skipped_take_their_time_in_a_file_without_stamps() {
+        let now = Instant::now();
+        let mut line = Timeline::new((1, 1_000), Some(10.0), false);
+        line.next(None, now);
+        for _ in 0..4 {
+            line.skip();
+        }
+        let got = [line.next(None, now), line.next(None, now)].map(|t| t.as_secs_f64());
+        assert!(close(&got, &[0.5, 0.6]), "{got:?}");
     }
 
     #[test]

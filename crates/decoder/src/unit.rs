@@ -12,6 +12,7 @@ use crate::{
 };
 
 /// A packet and what is known of it on arrival.
+#[derive(Clone)]
 pub(crate) struct Unit {
     pub(crate) packet: Packet,
     pub(crate) keyframe: bool,
@@ -22,6 +23,8 @@ pub(crate) struct Unit {
     pub(crate) after_gap: bool,
     /// What it is to the unit before it.
     pub(crate) succession: Succession,
+    /// The index of its picture, where that was handed out already.
+    pub(crate) repeated: Option<u64>,
     /// Bytes that it takes up in the queue.
     pub(crate) queued: usize,
     pub(crate) arrival: Instant,

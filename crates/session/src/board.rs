@@ -58,6 +58,7 @@ pub(crate) struct Inner {
     pub(crate) progress: Progress,
     pub(crate) curve: Curve,
     best: Spread<u64>,
+    limit: NonZeroUsize,
     /// Whether a frame that was overtaken may win again.
     returns: bool,
     candidates: HashMap<u64, Candidate>,
@@ -85,6 +86,7 @@ impl Board {
             progress: Progress::default(),
             curve: Curve::new(),
             best: Spread::new(limit, apart),
+            limit,
             returns: apart != Apart::default(),
             candidates: HashMap::new(),
             started: Instant::now(),
@@ -199,6 +201,12 @@ impl Inner {
         }
         self.rank();
         self.progress.best_score = self.best.iter().next().map(|(score, _)| score.value());
+    }
+
+    /// The score of the worst winner, where there are as many as there may be.
+    pub(crate) fn worst(&self) -> Option<f64> {
+        let worst = self.best.iter().nth(self.limit.get() - 1);
+        worst.map(|(score, _)| score.value())
     }
 
     /// Notes who wins now. The pictures of one that comes back are made anew.

@@ -3,7 +3,7 @@
 
 use std::{fmt, num::NonZeroUsize, path::PathBuf, time::Duration};
 
-use bestshot_decoder::{AddressPolicy, Deadlines, RtspUrl, Transport};
+use bestshot_decoder::{AddressPolicy, Deadlines, RtspUrl, Sampling, Transport};
 use bestshot_gallery::ThumbnailSpec;
 use bestshot_ranker::{Apart, Blend, Region};
 
@@ -37,6 +37,7 @@ pub struct Job {
     pub(crate) best: Blend,
     pub(crate) apart: Apart,
     pub(crate) region: Region,
+    pub(crate) sampling: Sampling,
     pub(crate) limit: NonZeroUsize,
     pub(crate) thumbnail: ThumbnailSpec,
     pub(crate) transport: Transport,
@@ -56,6 +57,7 @@ impl Job {
             best: Blend::default(),
             apart: Apart::default(),
             region: Region::default(),
+            sampling: Sampling::default(),
             limit: NonZeroUsize::MIN.saturating_add(8),
             thumbnail: ThumbnailSpec::default(),
             transport: Transport::Auto,
@@ -86,6 +88,13 @@ impl Job {
     #[must_use]
     pub fn region(mut self, region: Region) -> Self {
         self.region = region;
+        self
+    }
+
+    /// Which frames are scored. Default: all.
+    #[must_use]
+    pub fn sampling(mut self, sampling: Sampling) -> Self {
+        self.sampling = sampling;
         self
     }
 

@@ -20,6 +20,7 @@ mod pipeline;
 mod planes;
 mod protocol;
 mod rate;
+mod refine;
 mod retry;
 mod status;
 mod supervisor;

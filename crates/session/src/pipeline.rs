@@ -3,34 +3,36 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use bestshot_decoder::{ErrorKind, Frame, Frames, OpenOptions, Stop, StreamInfo, Taint};
+use bestshot_decoder::{
+    self as decoder, ErrorKind, Frame, Frames, Group, OpenOptions, Sampling, Step, Stop, StreamInfo,
+};
 use bestshot_gallery::manifest::Failure;
-use bestshot_ranker::{Metric, Picture, Scorer};
+use bestshot_ranker::Scorer;
 
 use crate::{
-    board::{Board, Inner},
-    describe::{Broke, failure, rfc3339, stream, winner},
+    board::Board,
+    describe::{Broke, failure, rfc3339},
     job::{Job, Source},
-    planes::picture,
     rate::Rate,
+    refine::Refine,
     retry::{self, Retry},
     status::State,
 };
 
+mod scoring;
+
 /// Frames of a file that are scored together, on all cores: decoding is the
 /// slower part by far, so a handful is enough to share the work.
 const FILE_BATCH: usize = 8;
-/// A camera none of whose pictures was whole for so long is said to be corrupt.
-const DAMAGED: Duration = Duration::from_secs(10);
-/// A session's duration is measured by the stream's clock, and by ours where the
-/// stream has stopped or lags: so much later.
-const OVERDUE: Duration = Duration::from_secs(1);
 
 pub(crate) struct Pipeline<'a> {
     job: &'a Job,
     board: &'a Board,
     stop: &'a Stop,
     scorer: Scorer,
+    /// Of the second pass, which compares frames with those of their own group.
+    closer: Scorer,
+    refine: Refine,
     started: Instant,
     rate: Rate,
     /// Frames of earlier connections, and the stream time at their end.
@@ -61,15 +63,48 @@ enum End {
     Broke(Broke),
 }
 
+/// Over which frames the pipeline goes: all that are sampled; then those of groups that
+/// turned out to be of interest.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    First,
+    Second,
+}
+
+/// What the decoder came to.
+enum Next {
+    Frame(Frame, Pass),
+    Group(Group),
+    Broke(decoder::Error),
+    End,
+}
+
+impl From<Option<Result<Step, decoder::Error>>> for Next {
+    fn from(step: Option<Result<Step, decoder::Error>>) -> Self {
+        match step {
+            Some(Ok(Step::Picture(frame))) => Self::Frame(frame, Pass::First),
+            Some(Ok(Step::Refined(frame))) => Self::Frame(frame, Pass::Second),
+            Some(Ok(Step::Group(group))) => Self::Group(group),
+            Some(Err(error)) => Self::Broke(error),
+            None => Self::End,
+        }
+    }
+}
+
 impl<'a> Pipeline<'a> {
     pub(crate) fn new(job: &'a Job, board: &'a Board, stop: &'a Stop) -> Self {
+        let scorer = || {
+            Scorer::new(job.best.clone())
+                .region(job.region.clone())
+                .looks(job.apart.needs_looks())
+        };
         Self {
             job,
             board,
             stop,
-            scorer: Scorer::new(job.best.clone())
-                .region(job.region.clone())
-                .looks(job.apart.needs_looks()),
+            scorer: scorer(),
+            closer: scorer(),
+            refine: Refine::default(),
             started: Instant::now(),
             rate: Rate::new(),
             frames_before: 0,
@@ -142,6 +177,7 @@ impl<'a> Pipeline<'a> {
         let options = OpenOptions::default()
             .transport(self.job.transport)
             .tls_insecure(self.job.tls_insecure)
+            .sampling(self.job.sampling)
             .policy(self.job.policy.clone())
             .deadlines(self.job.deadlines);
         let opened = match &self.job.source {
@@ -174,6 +210,7 @@ impl<'a> Pipeline<'a> {
             }
         }
         self.sound = Instant::now();
+        self.refine.begin();
         // A camera that was away has gone on in time: its absence counts.
         self.time_before =
             self.last_time + self.last_seen.map_or(Duration::ZERO, |seen| seen.elapsed());
@@ -189,6 +226,11 @@ impl<'a> Pipeline<'a> {
         self.counted.packets += counters.packets;
         self.counted.bytes += counters.bytes;
         self.counted.dropped += counters.dropped;
+        // Also what came after the last frame.
+        let stats = &mut self.board.lock().progress.stats;
+        stats.packets = self.counted.packets;
+        stats.bytes = self.counted.bytes;
+        stats.frames_dropped = self.counted.dropped;
         end
     }
 
@@ -202,162 +244,47 @@ impl<'a> Pipeline<'a> {
 
     fn read(&mut self, frames: &mut Frames, info: &StreamInfo, batch: usize) -> End {
         let mut waiting = Vec::with_capacity(batch);
+        let mut pass = Pass::First;
         loop {
-            let next = frames.next();
-            let over = match &next {
-                Some(Ok(frame)) => {
-                    let time = self.time_before + frame.stream_time();
-                    self.job.duration.is_some_and(|most| time >= most)
-                }
-                _ => true,
-            };
-            let next = match next {
-                Some(Ok(frame)) if !over => {
-                    waiting.push(frame);
-                    None
-                }
-                other => Some(other),
-            };
-            if waiting.len() >= batch || next.is_some() {
-                if let Err(e) = self.score(&waiting, info, frames) {
-                    return self.end(e);
-                }
-                waiting.clear();
+            let next = Next::from(frames.step());
+            let fits =
+                matches!(&next, Next::Frame(frame, of) if *of == pass && !self.is_over(frame));
+            if !fits && let Err(e) = self.score(&mut waiting, pass, info, frames) {
+                return self.end(e);
             }
             match next {
-                None => {}
-                Some(Some(Err(e))) => return self.end(e.into()),
-                Some(_) if self.stop.is_requested() => return End::Stopped,
-                Some(_) => return End::Complete,
+                Next::Frame(frame, of) if !self.is_over(&frame) => {
+                    pass = of;
+                    waiting.push(frame);
+                    if waiting.len() >= batch
+                        && let Err(e) = self.score(&mut waiting, pass, info, frames)
+                    {
+                        return self.end(e);
+                    }
+                }
+                Next::Broke(e) => return self.end(e.into()),
+                _ if self.stop.is_requested() => return End::Stopped,
+                Next::Group(group) => self.choose(frames, group),
+                // What is held back may still hold a winner.
+                Next::Frame(..) if self.job.sampling == Sampling::Refined => frames.close(),
+                Next::Frame(..) | Next::End => return End::Complete,
             }
         }
     }
 
-    fn score(&mut self, batch: &[Frame], info: &StreamInfo, frames: &Frames) -> Result<(), Broke> {
-        let Some(last) = batch.last() else {
-            return Ok(());
-        };
-        let (whole, pictures): (Vec<&Frame>, Vec<Picture<'_>>) = batch
-            .iter()
-            .filter(|frame| !frame.is_corrupt() && !self.is_warming_up(frame))
-            .map(|frame| Ok((frame, picture(frame)?)))
-            .collect::<Result<Vec<_>, Broke>>()?
-            .into_iter()
-            .unzip();
-        let scores = match pictures.as_slice() {
-            [one] => vec![self.scorer.score(one)],
-            many => self.scorer.score_batch(many),
-        };
-        self.follow(batch);
-        let counters = frames.counters();
-        let mut inner = self.board.lock();
-        if inner.is_finishing() {
-            return Ok(());
-        }
-        let stats = &mut inner.progress.stats;
-        stats.packets = self.counted.packets + counters.packets;
-        stats.bytes = self.counted.bytes + counters.bytes;
-        stats.frames_dropped = self.counted.dropped + counters.dropped;
-        stats.frames_decoded += batch.len() as u64;
-        stats.frames_scored += whole.len() as u64;
-        for frame in batch {
-            let rejected = &mut stats.frames_rejected;
-            match frame.taint() {
-                Some(Taint::Corrupt) => rejected.corrupt += 1,
-                Some(Taint::BeforeKeyframe) => rejected.before_keyframe += 1,
-                None => rejected.warmup += u64::from(self.is_warming_up(frame)),
-            }
-        }
-        stats.fps = self.rate.add(Instant::now(), whole.len());
-        stats.lag_ms = info.transport.map_or(0, |_| lag(last));
-        let progress = &mut inner.progress;
-        progress.keyframe_interval = self.keyframes.and_then(|(first, last, count)| {
-            (count > 1).then(|| last.saturating_sub(first).as_secs_f64() / f64::from(count - 1))
-        });
-        if progress
-            .stream
-            .as_ref()
-            .is_none_or(|s| (s.width, s.height) != last.shown_size())
-        {
-            progress.stream = Some(stream(last, info));
-        }
-        let first = !whole.is_empty() && progress.first_frame_ms.is_none();
-        if first {
-            progress.first_frame_ms = Some(millis(self.started.elapsed()));
-        }
-        self.judge(batch, info, &mut inner);
-        for ((frame, scored), picture) in whole.into_iter().zip(&scores).zip(&pictures) {
-            let time = self.time_before + frame.stream_time();
-            inner.offer(scored, time, frame, || {
-                // Of winners only: every frame would cost as much again as its luma.
-                let exposure = Scorer::single(&Metric::Exposure, picture, &self.job.region);
-                let blend = self.scorer.blend();
-                winner(
-                    frame,
-                    scored,
-                    blend,
-                    exposure,
-                    self.frames_before,
-                    self.time_before,
-                )
-            });
-        }
-        drop(inner);
-        if first {
-            self.board.tell();
-        }
-        Ok(())
+    fn is_over(&self, frame: &Frame) -> bool {
+        let time = self.time_before + frame.stream_time();
+        self.job.duration.is_some_and(|most| time >= most)
     }
 
-    /// Pictures arrive: whether that is as it should be.
-    fn judge(&mut self, batch: &[Frame], info: &StreamInfo, inner: &mut Inner) {
-        let now = Instant::now();
-        if batch.iter().any(|frame| !frame.is_corrupt()) {
-            self.sound = now;
-            inner.progress.state = State::Running;
-            inner.progress.error = None;
-        } else if info.transport.is_some() && now.duration_since(self.sound) >= DAMAGED {
-            inner.progress.state = State::Running;
-            inner.progress.error = Some(Failure {
-                kind: ErrorKind::Corrupt.to_string(),
-                message: format!(
-                    "{} sends pictures, but every one of the last {} s was damaged on the way; \
-                     check the network, or use TCP",
-                    self.job.source,
-                    now.duration_since(self.sound).as_secs()
-                ),
-            });
-        }
-        if let (Some(duration), Some(_)) = (self.job.duration, info.transport) {
-            inner.end_at(now + duration + OVERDUE);
+    /// Has a group decoded that could hold a winner.
+    fn choose(&mut self, frames: &mut Frames, group: Group) {
+        let worst = self.board.lock().worst();
+        let (first, next) = (group.keyframe(), group.next_keyframe());
+        if self.refine.asks_for(first, next, worst) {
+            frames.refine(group);
         }
     }
-
-    fn is_warming_up(&self, frame: &Frame) -> bool {
-        self.time_before + frame.stream_time() < self.job.warmup
-    }
-
-    fn follow(&mut self, batch: &[Frame]) {
-        self.last_seen = Some(Instant::now());
-        for frame in batch {
-            self.last_time = self.time_before + frame.stream_time();
-            if frame.is_keyframe() {
-                let now = self.last_time;
-                self.keyframes = Some(match self.keyframes {
-                    None => (now, now, 1),
-                    Some((first, _, count)) => (first, now, count.saturating_add(1)),
-                });
-            }
-        }
-    }
-}
-
-fn lag(frame: &Frame) -> u64 {
-    millis(
-        SystemTime::now()
-            .duration_since(frame.received_at())
-            .unwrap_or_default(),
-    )
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use bestshot_decoder::{AddressPolicy, Deadlines, Transport};
+use bestshot_decoder::{AddressPolicy, Deadlines, Sampling, Transport};
 use bestshot_gallery::{
     Fit, PictureKind,
     manifest::{CurvePoint, Winner},
@@ -38,6 +38,7 @@ pub(crate) struct Orders {
     /// Rectangles to score, and rectangles to leave out.
     pub(crate) include: String,
     pub(crate) exclude: String,
+    pub(crate) sampling: Sampling,
     pub(crate) limit: u32,
     pub(crate) width: u32,
     pub(crate) height: u32,

@@ -401,6 +401,7 @@ fn orders(job: &Job) -> Orders {
         width: job.thumbnail.width(),
         height: job.thumbnail.height(),
         fit: job.thumbnail.fit(),
+        sampling: job.sampling,
         transport: job.transport,
         tls_insecure: job.tls_insecure,
         warmup: job.warmup,

@@ -188,6 +188,7 @@ pub(crate) fn job(orders: Orders) -> io::Result<Job> {
             distinct: orders.distinct,
         })
         .region(region.map_err(|e| invalid(e.to_string()))?)
+        .sampling(orders.sampling)
         .limit(limit.ok_or_else(|| invalid("a limit of 0".into()))?)
         .thumbnail(thumbnail.map_err(|e| invalid(e.to_string()))?)
         .transport(orders.transport)

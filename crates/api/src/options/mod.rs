@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, num::NonZeroUsize, ops::RangeInclusive, time::Duration};
 
-use bestshot_decoder::{AddressPolicy, RtspUrl, Transport, UrlError};
+use bestshot_decoder::{AddressPolicy, RtspUrl, Sampling, Transport, UrlError};
 use bestshot_gallery::{Fit, ThumbnailSpec, manifest};
 use bestshot_ranker::{Apart, Blend, Region};
 use bestshot_session::{Job, Source};
@@ -82,6 +82,7 @@ pub(crate) struct Checked {
     limit: NonZeroUsize,
     thumbnail: ThumbnailSpec,
     transport: Transport,
+    sampling: Sampling,
     duration: Option<Duration>,
     /// How long the answer may be held.
     pub(crate) wait: Duration,
@@ -99,6 +100,7 @@ impl Checked {
             .limit(self.limit)
             .thumbnail(self.thumbnail)
             .transport(self.transport)
+            .sampling(self.sampling)
             .tls_insecure(self.shown.tls_insecure)
             .warmup(Duration::from_secs_f64(self.shown.warmup))
             .persist(self.shown.persist)
@@ -177,13 +179,6 @@ impl<'a> Check<'a> {
 
     fn fault(&mut self, name: &str, message: impl Into<String>) {
         self.errors.push(FieldError::new(name, message));
-    }
-
-    fn not_yet(&mut self, name: &str, what: &str) {
-        self.fault(
-            name,
-            format!("{what} is not offered by this version of bestshot yet."),
-        );
     }
 
     fn text(&mut self, name: &str) -> Option<&'a str> {
@@ -310,6 +305,9 @@ impl<'a> Check<'a> {
         let fit = self.word("fit", FITS).and_then(|w| w.parse::<Fit>().ok());
         shown.fit = fit.unwrap_or_default();
         let transport = self.word("transport", TRANSPORTS).unwrap_or("auto");
+        let sampling = self.word("sampling", SAMPLINGS);
+        let sampling = sampling.and_then(|word| word.parse::<Sampling>().ok());
+        let sampling = sampling.unwrap_or_default();
         shown.tls_insecure = self.flag("tls_insecure").unwrap_or_default();
         shown.persist = self.flag("persist").unwrap_or_default();
         shown.warmup = self.number("warmup", 0.0..=DAY).unwrap_or_default();
@@ -323,11 +321,11 @@ impl<'a> Check<'a> {
         shown.min_gap = apart.min_gap.as_secs_f64();
         shown.distinct = apart.distinct;
         let region = self.region(&mut shown);
-        self.later();
 
         let best = best?;
         shown.best = best.to_string();
         transport.clone_into(&mut shown.transport);
+        shown.sampling = sampling.to_string();
         Some(Checked {
             best,
             apart,
@@ -335,6 +333,7 @@ impl<'a> Check<'a> {
             limit: NonZeroUsize::new(usize::try_from(shown.limit).ok()?)?,
             thumbnail: ThumbnailSpec::new(shown.width, shown.height, shown.fit).ok()?,
             transport: transport.parse().ok()?,
+            sampling,
             duration: shown.duration.map(Duration::from_secs_f64),
             wait: Duration::from_secs_f64(wait),
             shown,
@@ -380,13 +379,6 @@ impl<'a> Check<'a> {
             self.fault(field, sentence(error));
         }
         region.ok()
-    }
-
-    /// Options that have a name but no effect yet: only their defaults pass.
-    fn later(&mut self) {
-        if let Some(sampling @ ("keyframes" | "refined")) = self.word("sampling", SAMPLINGS) {
-            self.not_yet("sampling", &format!("The sampling {sampling}"));
-        }
     }
 }
 

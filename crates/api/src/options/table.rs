@@ -52,9 +52,6 @@ pub(super) const YEAR: f64 = 31_536_000.0;
 pub(super) const DAY: f64 = 86_400.0;
 pub(super) const FITS: &[&str] = &["cover", "contain", "stretch"];
 pub(super) const SAMPLINGS: &[&str] = &["all", "keyframes", "refined"];
-/// Those of them that have an effect: the document names no others, so that what it
-/// allows is accepted.
-const OFFERED_SAMPLINGS: &[&str] = &["all"];
 pub(super) const TRANSPORTS: &[&str] = &["auto", "tcp", "udp"];
 
 /// What is wrong with a text that should say what "best" means. What was typed is
@@ -146,9 +143,10 @@ pub(crate) const START_OPTIONS: &[StartOption] = &[
     ),
     option(
         "sampling",
-        Shape::Word(OFFERED_SAMPLINGS),
+        Shape::Word(SAMPLINGS),
         "\"all\"",
-        "Which frames are scored. This version accepts `all` only.",
+        "Which frames are scored: `all`; `keyframes` only, for many cameras on a small machine; \
+         `refined`: keyframes first, then every frame between two of them where one could win.",
     ),
     option(
         "transport",

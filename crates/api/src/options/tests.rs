@@ -114,14 +114,7 @@ fn an_address_that_is_none_is_malformed_and_a_range_is_not() {
 }
 
 #[test]
-fn what_comes_later_is_refused_by_name_and_its_defaults_pass() {
-    for (name, value) in [("sampling", "keyframes"), ("sampling", "refined")] {
-        let faults = check(&form(&[URL, (name, value)])).unwrap_err();
-        assert!(!faults.malformed);
-        assert_eq!(faults.errors.len(), 1, "{name}");
-        assert_eq!(faults.errors[0].field, name);
-        assert!(faults.errors[0].message.contains("not offered"), "{name}");
-    }
+fn defaults_may_be_said_aloud() {
     let defaults = form(&[
         URL,
         ("min_gap", "0"),
@@ -142,6 +135,8 @@ fn what_best_means_and_where_is_read_and_shown() {
         ("best", "sharpness:0.7,brightness:0.3"),
         ("roi", "0,0,0.5,0.5"),
         ("exclude", "0,0,0.5,0.1;0.5,0.9,0.5,0.1"),
+        ("sampling", "keyframes"),
+        ("sampling", "refined"),
     ] {
         let (_, checked) = check(&form(&[URL, (name, value)])).unwrap();
         let shown = serde_json::to_value(&checked.shown).unwrap();
