@@ -42,7 +42,8 @@ pub use fantoccini::key::Key;
 pub use fault::FaultPort;
 pub use harvest::{Harvest, Likeness, VISIBLE};
 pub use place::{
-    binary, captures, clip, more_recordings, nightly, reference_python, screenshots, workspace,
+    binary, captures, clip, more_recordings, nightly, reference_python, screenshots, target,
+    workspace,
 };
 pub use png::PngFile;
 pub use process::{

@@ -127,7 +127,10 @@ pub fn workspace() -> PathBuf {
 }
 
 /// Cargo's target directory: the running test is in its `debug/deps`.
-fn target() -> PathBuf {
+///
+/// # Panics
+/// Where this is no test.
+pub fn target() -> PathBuf {
     let running = env::current_exe().expect("a test knows its own path");
     running
         .ancestors()

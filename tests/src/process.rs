@@ -81,6 +81,11 @@ impl Process {
         signal(self.pid(), Signal::TERM);
     }
 
+    /// Asks it to end, as Ctrl-C does.
+    pub fn interrupt(&self) {
+        signal(self.pid(), Signal::INT);
+    }
+
     /// Ends it at once and waits until it is gone.
     pub fn kill(&mut self) {
         // It may have ended by itself.

@@ -80,6 +80,12 @@ pub(crate) const CLIENTS: Need = Need {
     packages: &["python3", "python3-venv", "openjdk-17-jre-headless"],
 };
 
+/// What manual pages are judged by.
+pub(crate) const MANUAL: Need = Need {
+    purpose: "to read the manual pages as `man` does",
+    packages: &["groff-base"],
+};
+
 /// What compiles the fuzzer.
 pub(crate) const FUZZER: Need = Need {
     purpose: "to build the fuzzer, which is written in C++",

@@ -11,7 +11,7 @@ use crate::clients;
 use crate::clips::{self, Set};
 use crate::npm;
 use crate::packages::{
-    self, BROWSER, BUILD, CAMERA, CLIENTS, FUZZER, Need, PEER, REFERENCE, SERVERS,
+    self, BROWSER, BUILD, CAMERA, CLIENTS, FUZZER, MANUAL, Need, PEER, REFERENCE, SERVERS,
 };
 use crate::reference;
 use crate::servers;
@@ -95,11 +95,11 @@ impl Purpose {
             Self::Bench => &[&BUILD, &CAMERA, &PEER, &REFERENCE],
             Self::Fuzz => &[&BUILD, &FUZZER],
             Self::Test => &[
-                &BUILD, &CAMERA, &PEER, &SERVERS, &REFERENCE, &BROWSER, &CLIENTS,
+                &BUILD, &CAMERA, &PEER, &SERVERS, &REFERENCE, &BROWSER, &CLIENTS, &MANUAL,
             ],
             Self::Clients => &[&BUILD, &CAMERA, &PEER, &CLIENTS],
             Self::Everything => &[
-                &BUILD, &CAMERA, &PEER, &SERVERS, &REFERENCE, &BROWSER, &CLIENTS, &FUZZER,
+                &BUILD, &CAMERA, &PEER, &SERVERS, &REFERENCE, &BROWSER, &CLIENTS, &MANUAL, &FUZZER,
             ],
         }
     }

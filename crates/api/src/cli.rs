@@ -7,12 +7,18 @@ use std::{
     path::PathBuf,
 };
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueHint};
 use ipnet::IpNet;
 
-pub(crate) use self::deadlines::DeadlineArgs;
+use self::words::Words;
+pub(crate) use self::{
+    deadlines::DeadlineArgs,
+    shell::{Completions, Grab, Man, Probe},
+};
 
 mod deadlines;
+mod shell;
+mod words;
 
 /// Point it at a camera; get its best frames.
 ///
@@ -35,19 +41,26 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run the HTTP service: page, API and documentation.
     Serve(Serve),
-    /// Run one session from the shell and write a gallery directory.
+    /// Read cameras or video files from the shell and write a gallery of each.
     Grab(Grab),
     /// Connect to a source and say what it sends, or what is wrong.
     Probe(Probe),
     /// Print the OpenAPI document.
     Openapi,
+    Completions(Completions),
+    Man(Man),
 }
 
 /// What every command takes that runs something.
 #[derive(Debug, Args)]
 pub(crate) struct Common {
     /// Read further options from this TOML file.
-    #[arg(long, value_name = "FILE", env = "BESTSHOT_CONFIG")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "BESTSHOT_CONFIG",
+        value_hint = ValueHint::FilePath
+    )]
     pub(crate) config: Option<PathBuf>,
 
     /// Write log lines of this level and above to standard error: error, warn,
@@ -82,7 +95,8 @@ pub(crate) struct Serve {
         long,
         value_name = "DIR",
         env = "BESTSHOT_DATA_DIR",
-        default_value = "bestshot-data"
+        default_value = "bestshot-data",
+        value_hint = ValueHint::DirPath
     )]
     pub(crate) data_dir: PathBuf,
 
@@ -111,7 +125,12 @@ pub(crate) struct Serve {
 
     /// Ask every client for the key in the first line of this file. Needed to
     /// listen beyond loopback.
-    #[arg(long, value_name = "FILE", env = "BESTSHOT_API_KEY_FILE")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "BESTSHOT_API_KEY_FILE",
+        value_hint = ValueHint::FilePath
+    )]
     pub(crate) api_key_file: Option<PathBuf>,
 
     /// Listen beyond loopback without a key: whoever reaches the address can
@@ -158,7 +177,9 @@ pub(crate) struct StartArgs {
         long,
         value_name = "NAME",
         env = "BESTSHOT_BEST",
-        default_value = "brightness"
+        default_value = "brightness",
+        value_parser = Words::of_best(),
+        hide_possible_values = true
     )]
     pub(crate) best: String,
 
@@ -209,7 +230,9 @@ pub(crate) struct StartArgs {
         long,
         value_name = "HOW",
         env = "BESTSHOT_FIT",
-        default_value = "cover"
+        default_value = "cover",
+        value_parser = Words::of("fit"),
+        hide_possible_values = true
     )]
     pub(crate) fit: String,
 
@@ -230,7 +253,9 @@ pub(crate) struct StartArgs {
         long,
         value_name = "WHICH",
         env = "BESTSHOT_SAMPLING",
-        default_value = "all"
+        default_value = "all",
+        value_parser = Words::of("sampling"),
+        hide_possible_values = true
     )]
     pub(crate) sampling: String,
 
@@ -243,8 +268,8 @@ pub(crate) struct StartArgs {
     )]
     pub(crate) warmup: String,
 
-    /// End after so many seconds of stream. Without it, a file is read to its
-    /// end and a camera until Ctrl-C.
+    /// End after so many seconds of stream; --for is another name of this. Without
+    /// it, a file is read to its end and a camera until Ctrl-C.
     #[arg(
         long,
         visible_alias = "for",
@@ -264,7 +289,9 @@ pub(crate) struct CameraArgs {
         long,
         value_name = "HOW",
         env = "BESTSHOT_TRANSPORT",
-        default_value = "auto"
+        default_value = "auto",
+        value_parser = Words::of("transport"),
+        hide_possible_values = true
     )]
     pub(crate) transport: String,
 
@@ -294,80 +321,32 @@ pub(crate) struct CameraArgs {
     pub(crate) password: Option<String>,
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct Grab {
-    /// The camera's address, such as rtsp://192.168.1.20/stream1, or a video
-    /// file.
-    #[arg(value_name = "SOURCE", required = true)]
-    pub(crate) source: Vec<String>,
-
-    /// Write the gallery to this directory, which must be new or empty. By
-    /// default a new one in the current directory, named by the time.
-    #[arg(long, short, value_name = "DIR", env = "BESTSHOT_OUT")]
-    pub(crate) out: Option<PathBuf>,
-
-    /// Print the gallery's manifest as JSON instead of sentences.
-    #[arg(long)]
-    pub(crate) json: bool,
-
-    /// Also draw the score over time, with the winners marked, into this SVG file. The
-    /// gallery has the same as plot.svg.
-    #[arg(long, value_name = "FILE", env = "BESTSHOT_PLOT")]
-    pub(crate) plot: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub(crate) start: StartArgs,
-
-    #[command(flatten)]
-    pub(crate) camera: CameraArgs,
-
-    #[command(flatten)]
-    pub(crate) deadlines: DeadlineArgs,
-
-    #[command(flatten, next_help_heading = "Other options")]
-    pub(crate) common: Common,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Probe {
-    /// The camera's address, such as rtsp://192.168.1.20/stream1, or a video
-    /// file.
-    #[arg(value_name = "SOURCE", required = true)]
-    pub(crate) source: Vec<String>,
-
-    /// Look for a second keyframe for so many seconds after the first frame.
-    #[arg(
-        long = "for",
-        value_name = "SECONDS",
-        env = "BESTSHOT_PROBE_FOR",
-        default_value = "10"
-    )]
-    pub(crate) look_for: f64,
-
-    /// Print JSON instead of sentences.
-    #[arg(long)]
-    pub(crate) json: bool,
-
-    #[command(flatten)]
-    pub(crate) camera: CameraArgs,
-
-    #[command(flatten)]
-    pub(crate) deadlines: DeadlineArgs,
-
-    #[command(flatten, next_help_heading = "Other options")]
-    pub(crate) common: Common,
-}
-
-/// The whole definition. clap takes the last full stop off a help text; here
-/// they are sentences and end like some.
+/// The whole definition, with what clap adds to it. clap takes the last full stop off
+/// a help text; here they are sentences and end like some.
 pub(crate) fn command() -> clap::Command {
-    let sentence = |text: &clap::builder::StyledStr| format!("{text}.");
-    Cli::command().mut_subcommands(|sub| {
-        sub.mut_args(|arg| match arg.get_help().map(sentence) {
-            Some(help) if !help.ends_with("..") => arg.help(help),
-            _ => arg,
+    let mut command = Cli::command();
+    command.build();
+    command
+        .mut_args(|arg| match arg.get_help().map(sentence) {
+            Some(help) => arg.help(help),
+            None => arg,
         })
-    })
+        .mut_subcommands(|sub| {
+            let sub = match sub.get_about().map(sentence) {
+                Some(about) => sub.about(about),
+                None => sub,
+            };
+            sub.mut_args(|arg| match arg.get_help().map(sentence) {
+                Some(help) => arg.help(help),
+                None => arg,
+            })
+        })
+}
+
+/// The text with a full stop.
+fn sentence(text: &clap::builder::StyledStr) -> String {
+    let text = text.to_string();
+    format!("{}.", text.trim_end_matches('.'))
 }
 
 /// A network such as 192.168.0.0/16, or a single address.

@@ -1,7 +1,12 @@
 //! What a session is asked to do. Checked by whoever builds it; nothing here
 //! reads a camera.
 
-use std::{fmt, num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{
+    fmt,
+    num::{NonZeroU64, NonZeroUsize},
+    path::PathBuf,
+    time::Duration,
+};
 
 use bestshot_decoder::{AddressPolicy, Deadlines, RtspUrl, Sampling, Transport};
 use bestshot_gallery::ThumbnailSpec;
@@ -45,6 +50,7 @@ pub struct Job {
     pub(crate) warmup: Duration,
     pub(crate) persist: bool,
     pub(crate) duration: Option<Duration>,
+    pub(crate) frames: Option<NonZeroU64>,
     pub(crate) policy: AddressPolicy,
     pub(crate) deadlines: Deadlines,
 }
@@ -65,6 +71,7 @@ impl Job {
             warmup: Duration::ZERO,
             persist: false,
             duration: None,
+            frames: None,
             policy: AddressPolicy::default(),
             deadlines: Deadlines::default(),
         }
@@ -145,6 +152,14 @@ impl Job {
     #[must_use]
     pub fn duration(mut self, duration: Option<Duration>) -> Self {
         self.duration = duration;
+        self
+    }
+
+    /// Scored frames after which the session ends by itself, whatever came of the
+    /// frames that are skipped or damaged. Default: none.
+    #[must_use]
+    pub fn frames(mut self, frames: Option<NonZeroU64>) -> Self {
+        self.frames = frames;
         self
     }
 

@@ -252,6 +252,9 @@ impl<'a> Pipeline<'a> {
             if !fits && let Err(e) = self.score(&mut waiting, pass, info, frames) {
                 return self.end(e);
             }
+            if self.frames_left() == Some(0) {
+                return End::Complete;
+            }
             match next {
                 Next::Frame(frame, of) if !self.is_over(&frame) => {
                     pass = of;

@@ -3,6 +3,7 @@
 
 use std::{
     io::{self, Read, Write},
+    num::NonZeroU64,
     time::Duration,
 };
 
@@ -48,6 +49,7 @@ pub(crate) struct Orders {
     pub(crate) warmup: Duration,
     pub(crate) persist: bool,
     pub(crate) duration: Option<Duration>,
+    pub(crate) frames: Option<NonZeroU64>,
     pub(crate) policy: AddressPolicy,
     pub(crate) deadlines: Deadlines,
 }

@@ -407,6 +407,7 @@ fn orders(job: &Job) -> Orders {
         warmup: job.warmup,
         persist: job.persist,
         duration: job.duration,
+        frames: job.frames,
         policy: job.policy.clone(),
         deadlines: job.deadlines,
     }

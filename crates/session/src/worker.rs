@@ -196,6 +196,7 @@ pub(crate) fn job(orders: Orders) -> io::Result<Job> {
         .warmup(orders.warmup)
         .persist(orders.persist)
         .duration(orders.duration)
+        .frames(orders.frames)
         .policy(orders.policy)
         .deadlines(orders.deadlines))
 }

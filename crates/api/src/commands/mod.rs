@@ -1,5 +1,5 @@
-//! The commands: what `bestshot serve`, `grab`, `probe` and `openapi` do, and
-//! what they have in common: a runtime, a log, and one table of exit codes.
+//! The commands: what `bestshot serve`, `grab`, `probe` and those that only print do,
+//! and what they have in common: a runtime, a log, and one table of exit codes.
 
 use std::{
     fmt::Display,
@@ -20,12 +20,14 @@ use tracing_subscriber::{EnvFilter, filter::ParseError};
 use crate::{
     cli::{CameraArgs, Cli, Command, StartArgs},
     config::USAGE,
-    document,
     options::{Faults, Given},
 };
 
 mod grab;
+mod opener;
+mod print;
 mod probe;
+mod progress;
 mod serve;
 mod target;
 
@@ -95,10 +97,9 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
             let log = args.common.log_or(SHELL_LOG);
             with_runtime(&log, probe::run(args, worker_command(&log)))
         }
-        Command::Openapi => {
-            print(document::text().trim_end());
-            Outcome::DONE
-        }
+        Command::Openapi => print::openapi(),
+        Command::Completions(args) => print::completions(args.shell),
+        Command::Man(args) => print::man(args),
     };
     if let Some(message) = outcome.message {
         eprintln!("bestshot: {message}");
@@ -178,12 +179,8 @@ fn interrupted() -> std::io::Result<impl Future<Output = ()> + Send> {
     })
 }
 
-/// What the words after `grab` or `probe` name.
-fn source(words: &[String], camera: &CameraArgs) -> Result<Source, Outcome> {
-    let [word] = words else {
-        // Not repeated: an address may hold a password.
-        return Err(Outcome::usage("this version takes one source at a time"));
-    };
+/// What a word after `grab` or `probe` names.
+fn source(word: &str, camera: &CameraArgs) -> Result<Source, Outcome> {
     if word.trim().is_empty() {
         return Err(Outcome::usage(
             "the source is missing: name a camera's rtsp:// address or a video file",
@@ -289,7 +286,7 @@ mod tests {
             username: None,
             password: None,
         };
-        let read = |word: &str| source(&[word.to_owned()], &camera);
+        let read = |word: &str| source(word, &camera);
         assert!(matches!(read("rtsp://host/x"), Ok(Source::Rtsp(_))));
         assert!(matches!(read("RTSP://host/x"), Ok(Source::Rtsp(_))));
         assert!(matches!(read("clip.mp4"), Ok(Source::File(_))));

@@ -51,7 +51,11 @@ pub(super) async fn run(args: Probe, worker: WorkerCommand) -> Outcome {
 }
 
 async fn probe(args: Probe, worker: WorkerCommand) -> Result<Outcome, Outcome> {
-    let source = source(&args.source, &args.camera)?;
+    let [word] = &args.source[..] else {
+        // None is repeated: an address may hold a password.
+        return Err(Outcome::usage("probe takes one source at a time"));
+    };
+    let source = source(word, &args.camera)?;
     let options =
         check_options(&given(None, &args.camera)).map_err(|faults| wrong_options(&faults))?;
     let patience = Duration::try_from_secs_f64(args.look_for)

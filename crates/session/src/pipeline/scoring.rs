@@ -42,12 +42,13 @@ impl Pipeline<'_> {
         info: &StreamInfo,
         source: &Frames,
     ) -> Result<(), Broke> {
+        let batch = self.wanted(batch);
         let Some(last) = batch.last() else {
             return Ok(());
         };
         let (whole, pictures): (Vec<&Frame>, Vec<Picture<'_>>) = batch
             .iter()
-            .filter(|frame| !frame.is_corrupt() && !self.is_warming_up(frame))
+            .filter(|frame| self.counts(frame))
             .map(|frame| Ok((frame, picture(frame)?)))
             .collect::<Result<Vec<_>, Broke>>()?
             .into_iter()
@@ -174,6 +175,29 @@ impl Pipeline<'_> {
         if let (Some(duration), Some(_)) = (self.job.duration, info.transport) {
             inner.end_at(now + duration + OVERDUE);
         }
+    }
+
+    /// How many more frames are to be scored; `None` for all that come.
+    pub(super) fn frames_left(&self) -> Option<u64> {
+        let most = self.job.frames?.get();
+        let scored = self.board.lock().progress.stats.frames_scored;
+        Some(most.saturating_sub(scored))
+    }
+
+    /// Of these frames, those up to the last that is to be scored: a batch may hold more.
+    fn wanted<'f>(&self, batch: &'f [Frame]) -> &'f [Frame] {
+        let Some(left) = self.frames_left() else {
+            return batch;
+        };
+        let new = |frame: &Frame| self.counts(frame) && !frame.is_repeated();
+        let scored = (1..).zip(batch).filter(|(_, frame)| new(frame));
+        let end = scored.zip(1..).find(|(_, count)| *count == left);
+        end.map_or(batch, |((end, _), _)| &batch[..end])
+    }
+
+    /// Whether the frame is scored.
+    fn counts(&self, frame: &Frame) -> bool {
+        !frame.is_corrupt() && !self.is_warming_up(frame)
     }
 
     fn is_warming_up(&self, frame: &Frame) -> bool {

@@ -1,6 +1,6 @@
 //! Prints the mean luma of every frame of a camera or a file.
 //!
-//! `cargo run -p bestshot-decoder --example luma_means -- rtsp://192.168.1.20/live`
+//! `cargo run --bin luma_means -- rtsp://192.168.1.20/live`
 
 use std::{error::Error, path::Path};
 
