@@ -162,10 +162,11 @@ fn meaning(level: i32, format: &[u8]) -> Option<Meaning> {
     if format.starts_with(SDP) {
         return Some(Meaning::Described);
     }
-    if format.starts_with(ANSWER) {
+    // Neither is an error; whatever libav calls one counts as such.
+    if level > ERROR && format.starts_with(ANSWER) {
         return Some(Meaning::Answer);
     }
-    if format.starts_with(BUFFER_CUT) {
+    if level > ERROR && format.starts_with(BUFFER_CUT) {
         return Some(Meaning::BufferCut);
     }
     if format.starts_with(OVERSIZED) {
