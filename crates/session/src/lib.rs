@@ -21,6 +21,12 @@ mod planes;
 mod protocol;
 mod rate;
 mod refine;
+#[cfg(test)]
+#[expect(
+    clippy::expect_used,
+    reason = "a test that cannot read its clips has to fail"
+)]
+mod regret;
 mod retry;
 mod status;
 mod supervisor;
