@@ -10,6 +10,7 @@ mod latency;
 mod load;
 mod memory;
 mod program;
+mod scores;
 mod service;
 
 use std::cell::OnceCell;
@@ -37,6 +38,9 @@ the other. Let the machine do nothing else meanwhile.
 Parts:
   service   The service beside ffmpeg on one camera: 1080p at 25 frames a second,
             H.264, about 4.7 Mb/s, over TCP on loopback, from the clip's first frame.
+  scores    Every characteristic of one picture, 1080p and 4K, on one thread, beside
+            what OpenCV and NumPy need for the same number; with and without the
+            instructions of AVX-512; a batch of pictures on one thread and on two.
   reader    How soon faults of a camera are seen, told and overcome.
   page      What the page costs the browser that shows it.
 
@@ -86,6 +90,11 @@ const PARTS: &[Part] = &[
         name: "service",
         purpose: Purpose::Bench,
         how: How::Here(service::measure),
+    },
+    Part {
+        name: "scores",
+        purpose: Purpose::Bench,
+        how: How::Here(scores::measure),
     },
     Part {
         name: "reader",

@@ -53,13 +53,18 @@ enum Promise {
 }
 
 impl Promise {
-    /// By the names under which programs write them.
-    const NAMES: [(&'static str, fn(f64) -> Self); 4] = [
-        ("at_most", Self::AtMost),
-        ("at_least", Self::AtLeast),
-        ("ratio_at_most", Self::RatioAtMost),
-        ("times_as_fast", Self::TimesAsFast),
-    ];
+    /// The names under which programs write them.
+    const NAMES: [&'static str; 4] = ["at_most", "at_least", "ratio_at_most", "times_as_fast"];
+
+    fn named(name: &str, limit: f64) -> Option<Self> {
+        Some(match name {
+            "at_most" => Self::AtMost(limit),
+            "at_least" => Self::AtLeast(limit),
+            "ratio_at_most" => Self::RatioAtMost(limit),
+            "times_as_fast" => Self::TimesAsFast(limit),
+            _ => return None,
+        })
+    }
 
     fn name_and_limit(self) -> (&'static str, f64) {
         match self {
@@ -141,7 +146,7 @@ impl Figure {
         let peer = value["peer"].as_f64();
         let promises = Promise::NAMES
             .iter()
-            .filter_map(|(field, of)| value[*field].as_f64().map(of))
+            .filter_map(|name| Promise::named(name, value[*name].as_f64()?))
             .collect();
         Ok(Self {
             name,
@@ -251,7 +256,7 @@ pub(crate) fn table(figures: &[Figure]) -> String {
     let mut text: String = rows.iter().map(|row| line(row, &widths)).collect();
     for figure in figures {
         if let Some(note) = &figure.note {
-            text.push_str(&format!("  {}: {note}\n", figure.name));
+            text.extend(["  ", &figure.name, ": ", note, "\n"]);
         }
     }
     text
