@@ -39,8 +39,9 @@ Parts:
   service   The service beside ffmpeg on one camera: 1080p at 25 frames a second,
             H.264, about 4.7 Mb/s, over TCP on loopback, from the clip's first frame.
   scores    Every characteristic of one picture, 1080p and 4K, on one thread, beside
-            what OpenCV and NumPy need for the same number; with and without the
-            instructions of AVX-512; a batch of pictures on one thread and on two.
+            what OpenCV and NumPy need for the same number, and for one that is a
+            little off; with and without the instructions of AVX-512; pictures in
+            turn, which lie in no near cache; a batch on one thread and on two.
   reader    How soon faults of a camera are seen, told and overcome.
   page      What the page costs the browser that shows it.
 

@@ -5,9 +5,9 @@
 //! cargo run --release -p bestshot-ranker --example measure`
 //!
 //! Standard input is 8-bit 4:2:0 video. One JSON document is written: the processor's
-//! vector instructions that the loops use; median microseconds a picture on one
-//! thread, where the first two take turns; and of the pictures as one batch, on one
-//! thread and on two.
+//! vector instructions that the loops use; median microseconds of one picture again and
+//! again, which then lies in the nearest cache, and of all pictures in turn, on one
+//! thread; and of the pictures as one batch, on one thread and on two.
 //!
 //! Built with `RUSTFLAGS="--cfg disable_dispatch_avx512"` it does what a processor
 //! without AVX-512 would.
@@ -35,25 +35,28 @@ fn main() -> Result<()> {
     stdin().read_to_end(&mut input)?;
     let video = Video::parse(&input)?;
     let pictures = video.pictures()?;
-    let [first, second, ..] = &pictures[..] else {
-        return Err("two pictures are needed".into());
-    };
+    if pictures.is_empty() {
+        return Err("the video has no picture".into());
+    }
     let (one, two) = (pool(1)?, pool(2)?);
-    let alone = times(|scorer| {
-        let mut turn = [first, second].into_iter().cycle();
-        one.install(|| median(|| turn.next().map(|picture| scorer.score(black_box(picture)))))
-    });
+    let single = |pictures: &[Picture<'_>]| {
+        times(|scorer| {
+            let mut turn = pictures.iter().cycle();
+            one.install(|| median(|| turn.next().map(|picture| scorer.score(black_box(picture)))))
+        })
+    };
     let batch = |threads: &rayon::ThreadPool| {
         times(|scorer| threads.install(|| median(|| scorer.score_batch(black_box(&pictures)))))
     };
     println!(
         "{{\"instructions\": {:?}, \"width\": {}, \"height\": {}, \"pictures\": {}, \
-         \"one_picture\": {}, \"batch_one_thread\": {}, \"batch_two_threads\": {}}}",
+         \"one_picture\": {}, \"in_turn\": {}, \"batch_one_thread\": {}, \"batch_two_threads\": {}}}",
         instructions(),
         video.width,
         video.height,
         pictures.len(),
-        json(&alone),
+        json(&single(&pictures[..1])),
+        json(&single(&pictures)),
         json(&batch(&one)),
         json(&batch(&two)),
     );
