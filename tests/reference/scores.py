@@ -1,19 +1,17 @@
 """The scores of every frame of a video file by every characteristic, computed
 independently of bestshot: ffmpeg decodes, OpenCV, SciPy and NumPy do the rest.
 
-    scores.py FILE [--time | --laplacian]
+    scores.py FILE [--laplacian]
 
 Prints JSON: {"frames": N, "scores": {"brightness": [...], ...}}. The definitions are
-those of crates/ranker (`Metric`). With --time it prints instead what each takes
-per frame in microseconds, as one writes it with OpenCV and NumPy: {"micros": {...}};
-with --laplacian the mean variance of OpenCV's Laplacian, the usual measure of focus:
-{"variance": V}.
+those of crates/ranker (`Metric`). With --laplacian it prints instead the mean variance
+of OpenCV's Laplacian, the usual measure of focus: {"variance": V}. What the scores take
+with OpenCV is measured by timing.py.
 """
 
 import json
 import subprocess
 import sys
-import time
 
 import cv2
 import numpy as np
@@ -178,69 +176,8 @@ class Reference:
         return float((share * change / (change + 0.05 ** 2)).sum())
 
 
-def timed(stream, rounds=20):
-    """What one writes with OpenCV and NumPy for the same number, timed."""
-    planes = next(stream.frames())
-    reference = Reference(stream)
-    reference.measure(planes)
-    luma = planes[0]
-    grid = cells(luma, stream.bits)
-
-    def halved():
-        return cv2.resize(luma, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-
-    def blocks():
-        now = cv2.resize(luma, BLOCKS, interpolation=cv2.INTER_AREA).astype(np.float64)
-        old = reference.before
-        change = (now - now.mean()) / 219 - (old - old.mean())
-        return (change ** 2 / (change ** 2 + 0.05 ** 2)).mean()
-
-    def sharp():
-        half = halved().astype(np.int16)
-        lap = cv2.Laplacian(half, cv2.CV_16S)
-        dx, dy = cv2.Sobel(half, cv2.CV_16S, 1, 0, ksize=1), cv2.Sobel(half, cv2.CV_16S, 0, 1, ksize=1)
-        energy = cv2.multiply(dx, dx, dtype=cv2.CV_32F) + cv2.multiply(dy, dy, dtype=cv2.CV_32F)
-        edge = energy > 235
-        return cv2.multiply(lap, lap, dtype=cv2.CV_32F)[edge].sum() / energy[edge].sum()
-
-    def colour():
-        (mu, su), (mv, sv) = (cv2.meanStdDev(c) for c in planes[1:])
-        cov = cv2.multiply(planes[1], planes[2], dtype=cv2.CV_32F).mean() - mu * mv
-        return su, sv, cov
-
-    def spread():
-        return cv2.meanStdDev(halved())
-
-    def histogram():
-        half = halved()
-        counts = cv2.calcHist([half], [0], None, [256], [0, 256])
-        return shannon(counts.ravel(), base=2)
-
-    def clipped():
-        half = halved()
-        return cv2.countNonZero(cv2.inRange(half, 18, 231))
-
-    work = {"brightness": lambda: cv2.mean(luma), "darkness": lambda: cv2.mean(luma),
-            "sharpness": sharp, "contrast": spread, "colorfulness": colour,
-            "entropy": histogram, "motion": blocks, "stillness": blocks, "exposure": clipped}
-    cv2.setNumThreads(1)
-    micros = {}
-    for name, run in work.items():
-        run()
-        best = []
-        for _ in range(rounds):
-            start = time.perf_counter()
-            run()
-            best.append(time.perf_counter() - start)
-        micros[name] = 1e6 * float(np.median(best))
-    return {"micros": micros, "cells": int(grid.size)}
-
-
 def main():
     stream = Stream(sys.argv[1])
-    if "--time" in sys.argv[2:]:
-        print(json.dumps(timed(stream)))
-        return
     if "--laplacian" in sys.argv[2:]:
         variances = [cv2.Laplacian(planes[0], cv2.CV_64F).var() for planes in stream.frames()]
         print(json.dumps({"variance": float(np.mean(variances))}))

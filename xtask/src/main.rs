@@ -78,7 +78,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        summary: "Measures the service beside ffmpeg.",
+        summary: "Measures what is promised, beside other programs.",
         help: bench::HELP,
         run: bench::run,
     },

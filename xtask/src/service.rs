@@ -92,7 +92,14 @@ impl Service {
     /// `POST /start`, answered when the first frame is scored. Gives the
     /// session's id.
     pub(crate) fn start_session(&self, rtsp_url: &str) -> Result<String> {
-        let body = json!({ "rtsp_url": rtsp_url, "wait": 10 });
+        self.start_session_with(rtsp_url, &json!({}))
+    }
+
+    /// The same with more start options, which are an object.
+    pub(crate) fn start_session_with(&self, rtsp_url: &str, options: &Value) -> Result<String> {
+        let mut body = options.clone();
+        body["rtsp_url"] = rtsp_url.into();
+        body["wait"] = 10.into();
         let answer = self.agent.post(self.path("/start")).send_json(&body)?;
         let reply = json(answer).context("POST /start")?;
         let id = reply["session"]["id"].as_str();

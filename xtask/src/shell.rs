@@ -23,9 +23,14 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 
 /// Runs a program and gives what it wrote to its standard output.
 pub(crate) fn read(command: &mut Command) -> Result<Vec<u8>> {
+    read_from(command, Stdio::null())
+}
+
+/// The same of a program whose standard input is `input`.
+pub(crate) fn read_from(command: &mut Command, input: impl Into<Stdio>) -> Result<Vec<u8>> {
     let name = name(command);
     let output = command
-        .stdin(Stdio::null())
+        .stdin(input)
         .stderr(Stdio::inherit())
         .output()
         .with_context(|| format!("{name} could not be started"))?;

@@ -4,7 +4,8 @@
 //! What does not: the tests.
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::Stdio;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -56,14 +57,9 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<()> {
     let bestshot = workspace.build_debug()?;
 
     let mut command = workspace.cargo(&["test", "--workspace", "--no-fail-fast", "--"]);
+    environment(&mut command, &workspace, &bestshot);
     command
         .args(&filters)
-        .env("BESTSHOT_BIN", &bestshot)
-        .env("BESTSHOT_TEST_CLIPS", workspace.clips())
-        .env("BESTSHOT_TEST_SERVERS", workspace.servers())
-        .env("BESTSHOT_TEST_REFERENCE", workspace.reference())
-        .env("BESTSHOT_TEST_TOOLS", workspace.tools())
-        .env_remove("BESTSHOT_NIGHTLY")
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     if nightly {
@@ -90,6 +86,17 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<()> {
         bail!("not every test passed");
     }
     Ok(())
+}
+
+/// Tells a program of the crate `tests` where the product and its tools are.
+pub(crate) fn environment(command: &mut Command, workspace: &Workspace, bestshot: &Path) {
+    command
+        .env("BESTSHOT_BIN", bestshot)
+        .env("BESTSHOT_TEST_CLIPS", workspace.clips())
+        .env("BESTSHOT_TEST_SERVERS", workspace.servers())
+        .env("BESTSHOT_TEST_REFERENCE", workspace.reference())
+        .env("BESTSHOT_TEST_TOOLS", workspace.tools())
+        .env_remove("BESTSHOT_NIGHTLY");
 }
 
 /// What the test programs said about their tests, added up.

@@ -81,24 +81,36 @@ impl Workspace {
     /// Builds the product optimised, as users run it, and gives the program.
     pub(crate) fn build_release(&self) -> Result<PathBuf> {
         println!("Building bestshot (release) …");
-        self.build(&["--release", "--package", "bestshot-api"])
+        self.build(&["--release", "--package", "bestshot-api"], "bestshot")
     }
 
     /// Builds the product for tests. The whole workspace's features are chosen,
     /// as `cargo test --workspace` does, so that little is compiled twice.
     pub(crate) fn build_debug(&self) -> Result<PathBuf> {
         println!("Building bestshot (debug) …");
-        self.build(&["--workspace", "--bin", "bestshot"])
+        self.build(&["--workspace", "--bin", "bestshot"], "bestshot")
     }
 
-    fn build(&self, words: &[&str]) -> Result<PathBuf> {
-        let mut command = self.cargo(&["build", "--message-format=json-render-diagnostics"]);
-        let messages = shell::read(command.args(words))?;
-        let Some(program) = executable(&String::from_utf8_lossy(&messages), "bestshot") else {
-            bail!("cargo built no program `bestshot`");
-        };
-        Ok(program)
+    /// Builds what `words` tell cargo to, and gives the program `name` among it.
+    pub(crate) fn build(&self, words: &[&str], name: &str) -> Result<PathBuf> {
+        build_with(self.build_command(words), name)
     }
+
+    /// A command that builds what `words` tell cargo to, for [`build_with`].
+    pub(crate) fn build_command(&self, words: &[&str]) -> Command {
+        let mut command = self.cargo(&["build", "--message-format=json-render-diagnostics"]);
+        command.args(words);
+        command
+    }
+}
+
+/// Runs a `build_command`, and gives the program `name` among what it built.
+pub(crate) fn build_with(mut command: Command, name: &str) -> Result<PathBuf> {
+    let messages = shell::read(&mut command)?;
+    let Some(program) = executable(&String::from_utf8_lossy(&messages), name) else {
+        bail!("cargo built no program `{name}`");
+    };
+    Ok(program)
 }
 
 /// The cargo that runs us, else the one in the path.

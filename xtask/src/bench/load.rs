@@ -2,7 +2,7 @@
 //!
 //! What lives here: one session and one ffmpeg on the same camera at the same
 //! time, so that whatever else the machine does hits both. What does not: the
-//! promises (`bench`).
+//! promises (`service`).
 
 use std::io::Read as _;
 use std::path::Path;
@@ -10,14 +10,41 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use serde_json::{Value, json};
 
 use super::memory::{Peaks, Watch};
 use crate::proc;
 use crate::service::Service;
 use crate::tied::{self, Tied};
 
-/// The winners a session keeps unless told otherwise.
-const WINNERS: usize = 9;
+/// What a session is asked for.
+pub(crate) struct Task {
+    /// Start options beside the URL: an object.
+    options: Value,
+    /// The fewest winners that it must hold for the measurement to count.
+    winners: usize,
+}
+
+impl Task {
+    /// Nothing: brightness, and the nine winners that a session then keeps.
+    pub(crate) fn plain() -> Self {
+        Self {
+            options: json!({}),
+            winners: 9,
+        }
+    }
+
+    /// A sum of all eight characteristics, and winners that look different, of which
+    /// there may be few.
+    pub(crate) fn all_scores() -> Self {
+        let best = "brightness:1,darkness:1,sharpness:1,contrast:1,colorfulness:1,entropy:1,\
+                    motion:1,stillness:1";
+        Self {
+            options: json!({ "best": best, "distinct": 0.1 }),
+            winners: 1,
+        }
+    }
+}
 
 /// What one reader did and needed.
 #[derive(Debug)]
@@ -34,19 +61,20 @@ pub(crate) struct Load {
     pub(crate) ffmpeg: Side,
 }
 
-/// Has both read `url` for `duration`.
+/// Has both read `url` for `duration`, bestshot as `task` says.
 pub(crate) fn measure(
     bestshot: &Path,
     folder: &Path,
     url: &str,
     duration: Duration,
+    task: &Task,
 ) -> Result<Load> {
     let service = Service::start(bestshot, 0, &folder.join("load"), &folder.join("load.log"))?;
     let peer = {
         let (url, seconds) = (url.to_owned(), duration.as_secs().to_string());
         thread::spawn(move || read_with_ffmpeg(&url, &seconds))
     };
-    let bestshot = read_with_bestshot(&service, url, duration)?;
+    let bestshot = read_with_bestshot(&service, url, duration, task)?;
     let Ok(ffmpeg) = peer.join() else {
         bail!("the thread that watched ffmpeg ended early");
     };
@@ -56,11 +84,16 @@ pub(crate) fn measure(
     })
 }
 
-fn read_with_bestshot(service: &Service, url: &str, duration: Duration) -> Result<Side> {
+fn read_with_bestshot(
+    service: &Service,
+    url: &str,
+    duration: Duration,
+    task: &Task,
+) -> Result<Side> {
     let cost = || proc::processor_time(&proc::tree(service.id()));
     let watch = Watch::start(service.id());
     let before = cost();
-    let id = service.start_session(url)?;
+    let id = service.start_session_with(url, &task.options)?;
     let began = Instant::now();
     thread::sleep(duration.saturating_sub(began.elapsed()));
     let report = service.stop(&id)?;
@@ -68,8 +101,9 @@ fn read_with_bestshot(service: &Service, url: &str, duration: Duration) -> Resul
     let peaks = watch.finish();
     let frames = report["session"]["stats"]["frames_scored"].as_u64();
     let winners = report["frames"].as_array().map_or(0, Vec::len);
-    if winners != WINNERS {
-        bail!("the session held {winners} winners instead of {WINNERS}");
+    if winners < task.winners {
+        let wanted = task.winners;
+        bail!("the session held {winners} winners instead of {wanted}");
     }
     Ok(Side {
         processor,
