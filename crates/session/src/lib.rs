@@ -22,10 +22,6 @@ mod protocol;
 mod rate;
 mod refine;
 #[cfg(test)]
-#[expect(
-    clippy::expect_used,
-    reason = "a test that cannot read its clips has to fail"
-)]
 mod regret;
 mod retry;
 mod status;

@@ -4,9 +4,9 @@
 //! product with the environment of the tests, and reading what it found. What does
 //! not: what it measures, which it says itself.
 //!
-//! A measuring program writes one JSON document to its standard output,
+//! A measuring program ends its standard output with one JSON document,
 //! `{"figures": [{"name": …, "unit": …, "ours": …}, …]}` (`Figure::from_json` names
-//! all fields), and whatever people may want to read meanwhile to its standard error.
+//! all fields). Whatever it writes before that is told by what it stands on.
 
 use std::process::Command;
 
@@ -40,7 +40,9 @@ pub(super) fn measure(bench: &Bench, name: &str) -> Result<Measured> {
 
 /// The figures in a program's document.
 pub(super) fn parse(output: &[u8]) -> Result<Vec<Figure>> {
-    let document: Value = serde_json::from_slice(output).context("it is no JSON document")?;
+    let text = String::from_utf8_lossy(output);
+    let document = &text[text.rfind("{\"figures\"").unwrap_or(0)..];
+    let document: Value = serde_json::from_str(document).context("it is no JSON document")?;
     let figures = document["figures"]
         .as_array()
         .context("it has no list `figures`")?;
@@ -53,7 +55,8 @@ mod tests {
 
     #[test]
     fn the_figures_of_a_program_are_read_in_their_order() {
-        let output = br#"{"figures": [
+        let output = br#"a session was stopped in 0.1 s
+            {"figures": [
             {"name": "stall seen", "unit": "s", "ours": 9.5, "at_most": 10},
             {"name": "good frames given away", "unit": "%", "ours": 1.5}
         ]}"#;

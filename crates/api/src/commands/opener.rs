@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(super) async fn open(page: &Path) -> Result<(), String> {
     let told = |why: &str| Err(format!("{} was not opened: {why}.", page.display()));
     let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    if !DESKTOPS.iter().any(|name| is_set(&name)) {
+    if !DESKTOPS.iter().any(is_set) {
         return told("there is no desktop here");
     }
     let opened = Command::new(OPENER)

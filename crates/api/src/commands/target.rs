@@ -68,15 +68,12 @@ pub(super) fn targets(
 ) -> Result<Vec<Target>, TargetError> {
     let id = now.strftime("%Y%m%d-%H%M%SZ").to_string();
     let names = names(sources);
-    let (directory, reserved) = match out {
-        Some(directory) => {
-            empty_or_absent(&directory)?;
-            (directory, None)
-        }
-        None => {
-            let (directory, reserved) = reserve(&format!("bestshot-{id}"))?;
-            (directory, Some(reserved))
-        }
+    let (directory, reserved) = if let Some(directory) = out {
+        empty_or_absent(&directory)?;
+        (directory, None)
+    } else {
+        let (directory, reserved) = reserve(&format!("bestshot-{id}"))?;
+        (directory, Some(reserved))
     };
     let directory = std::path::absolute(&directory).map_err(|e| TargetError::Io(directory, e))?;
     if let [name] = &names[..] {
