@@ -146,7 +146,34 @@ async fn the_list_is_newest_first_and_paged() {
         let next = page["next"].as_str().unwrap_or_default();
         target = format!("/v1/sessions?limit=1&before={next}");
     }
-    for wrong in ["limit=0", "limit=101", "limit=x", "before=%21"] {
+    // By camera, in whatever case, and by the day of UTC, running and past alike.
+    let today = all["items"][0]["started_at"].as_str().expect("a time");
+    let day = today.split('T').next().expect("a day");
+    for (query, wanted) in [
+        ("camera=%2FA".to_owned(), vec![&ids[2]]),
+        ("camera=%2Fb".to_owned(), vec![&ids[1]]),
+        (format!("camera=127.0.0.1&day={day}"), ids.iter().collect()),
+        ("camera=%25".to_owned(), vec![]),
+        (format!("camera=street&day={day}"), vec![]),
+        ("day=2001-02-03".to_owned(), vec![]),
+    ] {
+        let page = list(&format!("/v1/sessions?{query}")).await;
+        let found: Vec<&str> = page["items"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(id_of)
+            .collect();
+        assert_eq!(found, wanted, "{query}");
+    }
+    for wrong in [
+        "limit=0",
+        "limit=101",
+        "limit=x",
+        "before=%21",
+        "day=today",
+        "day=2026-02-30",
+    ] {
         let field = wrong.split('=').next().unwrap_or_default();
         let answer = service.get(&format!("/v1/sessions?{wrong}")).await;
         answer.blames(&[400, 422], field);

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use bestshot_gallery::manifest::{Manifest, Options, Stats, Winner};
 use bestshot_gallery::{
-    Effort, Fit, Picture, PictureKind, Store, ThumbnailSpec, encode, thumbnail,
+    Effort, Filter, Fit, Picture, PictureKind, Store, ThumbnailSpec, encode, thumbnail,
 };
 use fast_image_resize::images::Image;
 use fast_image_resize::{PixelType, Resizer, create_srgb_mapper};
@@ -101,7 +101,7 @@ fn finding(directory: &Path) -> Result<()> {
     drop(open("open, 10,000 galleries unknown")?);
     let store = open("open, 10,000 galleries")?;
     time("list, first 50", 20, || {
-        Ok(store.list(None, 50)?.items.len())
+        Ok(store.list(&Filter::default(), None, 50)?.items.len())
     })
 }
 

@@ -7,13 +7,16 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::filter::Filter;
+
 /// Counts up when the tables change; another number means: make it anew.
-const LAYOUT: i64 = 1;
+const LAYOUT: i64 = 2;
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS galleries (
         id         TEXT PRIMARY KEY,
-        started_at INTEGER NOT NULL -- microseconds since 1970
+        started_at INTEGER NOT NULL, -- microseconds since 1970
+        source     TEXT NOT NULL -- in lower case
     ) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS newest_first ON galleries (started_at DESC, id DESC);
 ";
@@ -24,6 +27,13 @@ pub(crate) struct Entry {
     /// Microseconds since 1970.
     pub(crate) started_at: i64,
     pub(crate) id: String,
+}
+
+/// A gallery, and what it is looked for by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub(crate) entry: Entry,
+    pub(crate) source: String,
 }
 
 pub(crate) struct Catalogue {
@@ -58,8 +68,8 @@ impl Catalogue {
         Ok(Self { connection })
     }
 
-    pub(crate) fn insert(&mut self, entry: &Entry) -> rusqlite::Result<()> {
-        self.change(std::slice::from_ref(entry), &[])
+    pub(crate) fn insert(&mut self, row: &Row) -> rusqlite::Result<()> {
+        self.change(std::slice::from_ref(row), &[])
     }
 
     pub(crate) fn remove(&mut self, id: &str) -> rusqlite::Result<()> {
@@ -67,14 +77,15 @@ impl Catalogue {
     }
 
     /// Adds and removes in one transaction.
-    pub(crate) fn change(&mut self, add: &[Entry], remove: &[&str]) -> rusqlite::Result<()> {
+    pub(crate) fn change(&mut self, add: &[Row], remove: &[&str]) -> rusqlite::Result<()> {
         let transaction = self.connection.transaction()?;
         {
             let mut insert = transaction.prepare_cached(
-                "INSERT OR REPLACE INTO galleries (id, started_at) VALUES (?1, ?2)",
+                "INSERT OR REPLACE INTO galleries (id, started_at, source) VALUES (?1, ?2, ?3)",
             )?;
-            for entry in add {
-                insert.execute(params![entry.id, entry.started_at])?;
+            for Row { entry, source } in add {
+                let source = source.to_lowercase();
+                insert.execute(params![entry.id, entry.started_at, source])?;
             }
             let mut delete = transaction.prepare_cached("DELETE FROM galleries WHERE id = ?1")?;
             for id in remove {
@@ -100,10 +111,11 @@ impl Catalogue {
             .collect()
     }
 
-    /// At most `limit` galleries that stand after `before`, newest first; those
+    /// At most `limit` galleries that fit and stand after `before`, newest first; those
     /// that started together go by their ids, greatest first.
     pub(crate) fn page(
         &self,
+        filter: &Filter,
         before: Option<&Entry>,
         limit: usize,
     ) -> rusqlite::Result<Vec<Entry>> {
@@ -115,10 +127,18 @@ impl Catalogue {
             .prepare_cached(
                 "SELECT started_at, id FROM galleries
                  WHERE (started_at, id) < (?1, ?2)
+                   AND started_at >= ?4 AND started_at < ?5 AND instr(source, ?6) > 0
                  ORDER BY started_at DESC, id DESC LIMIT ?3",
             )?
             .query_map(
-                params![started_at, id, i64::try_from(limit).unwrap_or(i64::MAX)],
+                params![
+                    started_at,
+                    id,
+                    i64::try_from(limit).unwrap_or(i64::MAX),
+                    filter.times.start,
+                    filter.times.end,
+                    filter.source
+                ],
                 |row| {
                     Ok(Entry {
                         started_at: row.get(0)?,
@@ -141,22 +161,59 @@ mod tests {
         }
     }
 
+    fn row(started_at: i64, id: &str, source: &str) -> Row {
+        Row {
+            entry: entry(started_at, id),
+            source: source.to_owned(),
+        }
+    }
+
     #[test]
     fn pages_follow_each_other_newest_first() {
         let mut catalogue = Catalogue::in_memory().unwrap();
-        let entries = [entry(-5, "d"), entry(7, "a"), entry(7, "b"), entry(3, "c")];
-        catalogue.change(&entries, &[]).unwrap();
-        let first = catalogue.page(None, 2).unwrap();
+        let rows = [(-5, "d"), (7, "a"), (7, "b"), (3, "c")].map(|(at, id)| row(at, id, "x"));
+        catalogue.change(&rows, &[]).unwrap();
+        let all = Filter::default();
+        let first = catalogue.page(&all, None, 2).unwrap();
         assert_eq!(first, [entry(7, "b"), entry(7, "a")]);
-        let second = catalogue.page(first.last(), 2).unwrap();
+        let second = catalogue.page(&all, first.last(), 2).unwrap();
         assert_eq!(second, [entry(3, "c"), entry(-5, "d")]);
-        assert!(catalogue.page(second.last(), 2).unwrap().is_empty());
+        assert!(catalogue.page(&all, second.last(), 2).unwrap().is_empty());
+    }
+
+    #[test]
+    fn only_what_fits_is_listed() {
+        let mut catalogue = Catalogue::in_memory().unwrap();
+        let rows = [
+            row(1, "a", "rtsp://Gate/Cam"),
+            row(2, "b", "rtsp://yard/cam"),
+            row(3, "c", "rtsp://gate/50%_off"),
+        ];
+        catalogue.change(&rows, &[]).unwrap();
+        let listed = |filter: Filter| {
+            let page = catalogue.page(&filter, None, 9).unwrap();
+            page.into_iter().map(|entry| entry.id).collect::<Vec<_>>()
+        };
+        assert_eq!(listed(Filter::default().source("GATE")), ["c", "a"]);
+        assert_eq!(
+            listed(Filter::default().source("50%_")),
+            ["c"],
+            "no pattern"
+        );
+        assert_eq!(listed(Filter::default().source("%")), ["c"]);
+        assert!(listed(Filter::default().source("street")).is_empty());
+        let times = |times| Filter {
+            times,
+            ..Filter::default()
+        };
+        assert_eq!(listed(times(2..3)), ["b"]);
+        assert_eq!(listed(times(1..3).source("gate")), ["a"]);
     }
 
     #[test]
     fn what_is_removed_is_not_found() {
         let mut catalogue = Catalogue::in_memory().unwrap();
-        catalogue.insert(&entry(1, "a")).unwrap();
+        catalogue.insert(&row(1, "a", "x")).unwrap();
         assert!(catalogue.contains("a").unwrap());
         catalogue.remove("a").unwrap();
         assert!(!catalogue.contains("a").unwrap());

@@ -6,6 +6,7 @@ mod commit;
 mod draft;
 mod error;
 mod files;
+mod filter;
 mod gallery;
 pub mod manifest;
 mod page;
@@ -18,6 +19,7 @@ mod words;
 
 pub use crate::draft::Draft;
 pub use crate::error::{Error, ErrorKind};
+pub use crate::filter::Filter;
 pub use crate::gallery::Gallery;
 pub use crate::page::{CSS, Links, SCRIPT, Style, page};
 pub use crate::picture::{

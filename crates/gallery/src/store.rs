@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::catalogue::{Catalogue, Entry};
+use crate::catalogue::{Catalogue, Entry, Row};
 use crate::draft::Draft;
 use crate::error::{Error, ErrorKind};
 use crate::files;
+use crate::filter::Filter;
 use crate::gallery::{Gallery, started_at};
 
 const CATALOGUE: &str = "catalogue.sqlite";
@@ -103,19 +104,24 @@ impl Store {
         Draft::create(self.clone(), id)
     }
 
-    /// At most `limit` galleries, newest first (by the session's start, then by
-    /// id, greatest first), beginning after `after`.
+    /// At most `limit` galleries that fit, newest first (by the session's start, then
+    /// by id, greatest first), beginning after `after`.
     ///
     /// # Errors
     /// [`ErrorKind::Io`] where the disk fails.
-    pub fn list(&self, after: Option<&Cursor>, limit: usize) -> Result<Listing, Error> {
+    pub fn list(
+        &self,
+        filter: &Filter,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Listing, Error> {
         let mut items = Vec::new();
         let mut last = after.map(|cursor| cursor.0.clone());
         loop {
             let wanted = limit - items.len();
             // One more tells whether there is a next page.
             let entries = self.with_catalogue(|catalogue| {
-                catalogue.page(last.as_ref(), wanted.saturating_add(1))
+                catalogue.page(filter, last.as_ref(), wanted.saturating_add(1))
             })?;
             let more = entries.len() > wanted;
             for entry in entries.into_iter().take(wanted) {
@@ -136,7 +142,7 @@ impl Store {
     /// # Errors
     /// [`ErrorKind::Io`] where the disk fails.
     pub fn newest(&self) -> Result<Option<Gallery>, Error> {
-        Ok(self.list(None, 1)?.items.pop())
+        Ok(self.list(&Filter::default(), None, 1)?.items.pop())
     }
 
     /// The gallery of the session `id`; none where there is none, or where `id`
@@ -173,8 +179,8 @@ impl Store {
     /// fail for the caller: the directory is there, and the catalogue is made
     /// anew from the directories where it has to be.
     pub(crate) fn enter(&self, gallery: &Gallery) -> Result<(), Error> {
-        let entry = entry(gallery)?;
-        let _ = self.with_catalogue(|catalogue| catalogue.insert(&entry));
+        let row = row(gallery)?;
+        let _ = self.with_catalogue(|catalogue| catalogue.insert(&row));
         Ok(())
     }
 
@@ -273,7 +279,7 @@ impl Store {
                 // One directory that cannot be read, somebody else's perhaps,
                 // must not hide all others.
                 if let Ok(Some(gallery)) = self.read(&name) {
-                    found.push(entry(&gallery)?);
+                    found.push(row(&gallery)?);
                 }
             }
         }
@@ -315,10 +321,14 @@ impl FromStr for Cursor {
     }
 }
 
-fn entry(gallery: &Gallery) -> Result<Entry, Error> {
-    Ok(Entry {
-        started_at: started_at(gallery.manifest())?,
-        id: gallery.id().to_owned(),
+fn row(gallery: &Gallery) -> Result<Row, Error> {
+    let manifest = gallery.manifest();
+    Ok(Row {
+        entry: Entry {
+            started_at: started_at(manifest)?,
+            id: gallery.id().to_owned(),
+        },
+        source: manifest.source.clone(),
     })
 }
 

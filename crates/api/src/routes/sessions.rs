@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use bestshot_gallery::Filter;
+use jiff::{civil::Date, tz::TimeZone};
 use poem::{http::StatusCode, web::Data};
 use poem_openapi::{
     ApiResponse, OpenApi,
@@ -96,8 +98,13 @@ impl SessionRoutes {
         limit: Query<u32>,
         /// The `next` of the page before.
         before: Query<Option<String>>,
+        /// Only sessions whose `rtsp_url` has this text in it, in whatever case.
+        camera: Query<Option<String>>,
+        /// Only sessions that began on this day, by UTC, such as `2026-01-31`.
+        day: Query<Option<String>>,
     ) -> Result<Json<SessionList>, Problem> {
         let limit = usize::try_from(limit.0).unwrap_or(usize::MAX);
+        let filter = filter(camera.0.as_deref(), day.0.as_deref())?;
         let before = before
             .0
             .map(|text| text.parse())
@@ -110,7 +117,7 @@ impl SessionRoutes {
                     .errors(vec![error])
             })?;
         let (found, next) = sessions
-            .list(before, limit)
+            .list(filter, before, limit)
             .await
             .map_err(|e| not_stored(&e))?;
         let items = found.iter().map(show).collect();
@@ -196,6 +203,27 @@ impl SessionRoutes {
             )),
             Found::Live(_) => Err(Problem::new(StatusCode::CONFLICT)
                 .detail("The session is not over yet; its gallery is made when it stops.")),
+        }
+    }
+}
+
+/// What is looked for; an empty text is none.
+fn filter(camera: Option<&str>, day: Option<&str>) -> Result<Filter, Problem> {
+    let filter = Filter::default().source(camera.unwrap_or_default());
+    let Some(day) = day.filter(|day| !day.is_empty()) else {
+        return Ok(filter);
+    };
+    let times = day.parse::<Date>().and_then(|day| {
+        let midnight = |day: Date| TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0));
+        Ok(midnight(day)?..midnight(day.tomorrow()?)?)
+    });
+    match times {
+        Ok(times) => Ok(filter.started(times)),
+        Err(_) => {
+            let error = FieldError::new("day", "Write the day as year, month, day: 2026-01-31.");
+            Err(Problem::new(StatusCode::BAD_REQUEST)
+                .detail("The parameter day is no day.")
+                .errors(vec![error]))
         }
     }
 }

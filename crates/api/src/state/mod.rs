@@ -12,7 +12,7 @@ use std::{
 };
 
 use bestshot_decoder::{AddressPolicy, Deadlines, RtspUrl};
-use bestshot_gallery::Store;
+use bestshot_gallery::{Filter, Store};
 use bestshot_session::{Session, Source, State, Status, WorkerCommand};
 use tokio::task::JoinSet;
 
@@ -307,22 +307,24 @@ impl Sessions {
         lock(&self.empty).back().cloned()
     }
 
-    /// At most `limit` sessions after `after`, newest first, and the place where
-    /// the list goes on.
+    /// At most `limit` sessions that fit after `after`, newest first, and the place
+    /// where the list goes on.
     ///
     /// # Errors
     /// Where the catalogue cannot be read.
     pub(crate) async fn list(
         &self,
+        filter: Filter,
         after: Option<Place>,
         limit: usize,
     ) -> Result<(Vec<Found>, Option<Place>), bestshot_gallery::Error> {
         // By place, so that one that moves to the store meanwhile is listed once.
         let mut all: BTreeMap<Place, Found> = BTreeMap::new();
-        for entry in self.live() {
+        let fits = |facts: &Facts| filter.admits(&facts.source, facts.started_at);
+        for entry in self.live().into_iter().filter(|e| fits(&e.facts)) {
             all.insert(entry.facts.place(), Found::of(entry));
         }
-        for empty in lock(&self.empty).iter() {
+        for empty in lock(&self.empty).iter().filter(|e| fits(&e.facts)) {
             all.insert(
                 empty.facts.place(),
                 Found::Past(End::Empty(Arc::clone(empty))),
@@ -334,7 +336,7 @@ impl Sessions {
             after.and_then(|place| place.cursor()),
         );
         // One more tells whether there is a next page.
-        let galleries = blocking(move || store.list(cursor.as_ref(), limit + 1))
+        let galleries = blocking(move || store.list(&filter, cursor.as_ref(), limit + 1))
             .await?
             .items;
         for gallery in galleries {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use bestshot_gallery::{Cursor, ErrorKind, PictureKind, Store};
+use bestshot_gallery::{Cursor, ErrorKind, Filter, PictureKind, Store};
 
 use crate::support::{check_whole, listed, manifest, save, visible};
 
@@ -30,7 +30,7 @@ fn the_list_is_newest_first_and_pages_without_gap_or_repetition() {
     let store = Store::open(data.path()).unwrap();
     assert_eq!(listed(&store), expected);
     assert_eq!(store.newest().unwrap().unwrap().id(), "s-49");
-    let exactly_all = store.list(None, 50).unwrap();
+    let exactly_all = store.list(&Filter::default(), None, 50).unwrap();
     assert_eq!(exactly_all.items.len(), 50);
     assert!(exactly_all.next.is_none());
 }
@@ -42,10 +42,14 @@ fn a_cursor_survives_being_text() {
         place(data.path(), &format!("s-{number}"), number);
     }
     let store = Store::open(data.path()).unwrap();
-    let first = store.list(None, 2).unwrap();
+    let first = store.list(&Filter::default(), None, 2).unwrap();
     let text = first.next.unwrap().to_string();
     let next = store
-        .list(Some(&text.parse::<Cursor>().unwrap()), 2)
+        .list(
+            &Filter::default(),
+            Some(&text.parse::<Cursor>().unwrap()),
+            2,
+        )
         .unwrap();
     assert_eq!(next.items[0].id(), "s-2");
     for wrong in [

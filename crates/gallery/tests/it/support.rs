@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use bestshot_gallery::manifest::{Manifest, Options, Stats, Winner};
-use bestshot_gallery::{Draft, Effort, Gallery, Picture, PictureKind, Store, encode};
+use bestshot_gallery::{Draft, Effort, Filter, Gallery, Picture, PictureKind, Store, encode};
 
 /// A picture that no other seed has.
 pub(crate) fn png(width: u32, height: u32, seed: u64) -> Vec<u8> {
@@ -86,7 +86,7 @@ pub(crate) fn listed(store: &Store) -> Vec<String> {
     let mut ids = Vec::new();
     let mut after = None;
     loop {
-        let listing = store.list(after.as_ref(), 7).unwrap();
+        let listing = store.list(&Filter::default(), after.as_ref(), 7).unwrap();
         ids.extend(listing.items.iter().map(|gallery| gallery.id().to_owned()));
         match listing.next {
             Some(next) => after = Some(next),
