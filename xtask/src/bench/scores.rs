@@ -112,7 +112,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Measured> {
         }
         for (build, times) in BUILDS.iter().zip(&ours) {
             facts[size.name][build.name] = times.turns.clone().into();
-            figures.extend(size.figures(build, times, &peer)?);
+            figures.extend(size.figures(times, &peer)?);
         }
         facts[size.name]["OpenCV"] = peer.turns.into();
     }
@@ -156,7 +156,7 @@ impl Size {
         Ok(video)
     }
 
-    fn figures(&self, build: &Build, ours: &Times, peer: &Times) -> Result<Vec<Figure>> {
+    fn figures(&self, ours: &Times, peer: &Times) -> Result<Vec<Figure>> {
         let instructions = ours.text("instructions")?;
         let micros = |name: &str, run, peers, what: &str| {
             let title = self.title(&format!("{}{what}", titled(name)), instructions);
