@@ -12,7 +12,7 @@ OpenCV's own, with three references computed in double precision, and prints wha
 have: [{NAME: {"ideal": {"ssim": …, "psnr": …}, "area": …, "light": …}, …}, …]. `ideal`
 is PICTURE cut off at the highest frequency that the small one can hold (the first
 coefficients of its discrete cosine transform), `area` the mean of the samples that
-each pixel covers, `light` the same mean of linear light (IEC 61966-2-1), encoded again.
+each pixel covers, `light` what `ideal` is, of linear light (IEC 61966-2-1), encoded again.
 SSIM is that of Wang et al. (2004), with their Gaussian window, a mean over the channels.
 With `micros` beside them: OpenCV's own times on one thread.
 """
@@ -67,7 +67,8 @@ def area(picture, size):
 
 def light(picture, size):
     v = picture / 255
-    small = area(np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4), size)
+    linear = np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
+    small = ideal(255 * linear, size) / 255
     return 255 * np.where(small <= 0.0031308, 12.92 * small, 1.055 * small ** (1 / 2.4) - 0.055)
 
 

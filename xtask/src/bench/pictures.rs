@@ -138,11 +138,11 @@ fn likeness_figures(filter: &str, jobs: &[Job], likeness: &[Value]) -> Result<Ve
         let name = format!("{filter}: SSIM to ideal, {ratio}");
         figures.push(figure(name, Unit::RATIO, Some(ratio), "ideal", "ssim")?);
     }
-    for (reference, title) in [("area", "area mean"), ("light", "mean of light")] {
+    for (reference, title) in [("area", "area mean"), ("light", "ideal in light")] {
         let name = format!("{filter}: SSIM to {title}");
         figures.push(figure(name, Unit::RATIO, None, reference, "ssim")?);
     }
-    for (reference, title) in [("ideal", "ideal"), ("light", "mean of light")] {
+    for (reference, title) in [("ideal", "ideal"), ("light", "ideal in light")] {
         let name = format!("{filter}: PSNR to {title}");
         figures.push(figure(name, Unit::DECIBELS, None, reference, "psnr")?);
     }
