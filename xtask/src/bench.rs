@@ -9,6 +9,7 @@ mod figure;
 mod latency;
 mod load;
 mod memory;
+mod pictures;
 mod program;
 mod scores;
 mod service;
@@ -42,6 +43,9 @@ Parts:
             what OpenCV and NumPy need for the same number, and for one that is a
             little off; with and without the instructions of AVX-512; pictures in
             turn, which lie in no near cache; a batch on one thread and on two.
+  pictures  What each resizing filter keeps of real frames, as SSIM and PSNR to
+            reference resizes, and takes for one, beside OpenCV's INTER_AREA. The
+            ratio is ours to theirs. With BESTSHOT_CLIPS, frames of its recordings too.
   reader    How soon faults of a camera are seen, told and overcome.
   page      What the page costs the browser that shows it.
 
@@ -96,6 +100,11 @@ const PARTS: &[Part] = &[
         name: "scores",
         purpose: Purpose::Bench,
         how: How::Here(scores::measure),
+    },
+    Part {
+        name: "pictures",
+        purpose: Purpose::Bench,
+        how: How::Here(pictures::measure),
     },
     Part {
         name: "reader",

@@ -17,7 +17,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{shell, system};
 
-const RECORDING: &str = "vtest.avi";
+/// What all clips are made from: 768×576, 10 frames a second.
+pub(crate) const RECORDING: &str = "vtest.avi";
 const RECORDING_SHA256: &str = "45cddc9490be69345cbdab64ca583be65987e864ca408038e648db99e10516cf";
 const PACKAGE: &str = "opencv-doc";
 

@@ -21,12 +21,15 @@ impl Unit {
     pub(crate) const MEGABYTES: Self = Self(Cow::Borrowed("MB"));
     /// 1,000,000,000 bytes a second.
     pub(crate) const GIGABYTES_A_SECOND: Self = Self(Cow::Borrowed("GB/s"));
+    pub(crate) const DECIBELS: Self = Self(Cow::Borrowed("dB"));
+    /// A number without a unit.
+    pub(crate) const RATIO: Self = Self(Cow::Borrowed("ratio"));
 
     /// A number as it stands in the table.
     fn show(&self, value: f64) -> String {
         match &*self.0 {
             "count" => format!("{value:.0}"),
-            "ratio" => format!("{value:.3}"),
+            "ratio" => format!("{value:.4}"),
             unit @ ("s" | "GB/s" | "dB" | "%") => format!("{value:.2} {unit}"),
             unit => format!("{value:.1} {unit}"),
         }
