@@ -8,15 +8,35 @@ use std::{
     sync::LazyLock,
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use poem::{
     Body, Response,
     http::{HeaderMap, StatusCode, header},
 };
+use sha2::{Digest, Sha256};
 use utoipa_swagger_ui_vendored::SWAGGER_UI_VENDORED;
 use zip::ZipArchive;
 
 use crate::document;
+
+/// The style sheets of the page at "/", in their order. The page carries them inside:
+/// nothing else has to be asked for before it can be painted.
+const SHEETS: [(&str, &str); 3] = [
+    ("/assets/bestshot.css", include_str!("../web/bestshot.css")),
+    ("/assets/page.css", include_str!("../web/page.css")),
+    ("/assets/cards.css", include_str!("../web/cards.css")),
+];
+
+/// What the page at "/" allows itself: its own files, and the style inside it, known
+/// by its sum.
+static PAGE_POLICY: LazyLock<String> = LazyLock::new(|| {
+    let sum = STANDARD.encode(Sha256::digest(style()));
+    format!(
+        "default-src 'self'; style-src 'self' 'sha256-{sum}'; img-src 'self' data:; \
+         object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+});
 
 struct Asset {
     path: &'static str,
@@ -43,6 +63,11 @@ pub(crate) fn find(path: &str, headers: &HeaderMap) -> Option<Response> {
     let response = Response::builder()
         .header(header::ETAG, &asset.etag)
         .header(header::CACHE_CONTROL, "no-cache");
+    let response = if path == "/" {
+        response.header(header::CONTENT_SECURITY_POLICY, PAGE_POLICY.as_str())
+    } else {
+        response
+    };
     Some(if known {
         response.status(StatusCode::NOT_MODIFIED).finish()
     } else {
@@ -50,6 +75,19 @@ pub(crate) fn find(path: &str, headers: &HeaderMap) -> Option<Response> {
             .header(header::CONTENT_TYPE, asset.content_type)
             .body(Body::from_bytes(asset.bytes.clone()))
     })
+}
+
+fn style() -> String {
+    SHEETS.map(|(_, text)| text).concat()
+}
+
+/// The page at "/", with its style sheets inside in place of the links to them.
+fn index() -> Bytes {
+    let link = |path| format!("<link rel=\"stylesheet\" href=\"{path}\">\n");
+    let links: String = SHEETS.iter().map(|(path, _)| link(path)).collect();
+    let inside = format!("<style>{}</style>\n", style());
+    let page = include_str!("../web/index.html").replace(&links, &inside);
+    Bytes::from(page)
 }
 
 fn asset(path: &'static str, content_type: &'static str, bytes: Bytes) -> Asset {
@@ -70,14 +108,12 @@ fn own() -> &'static [Asset] {
             asset(path, content_type, Bytes::from_static(text.as_bytes()))
         };
         vec![
-            file("/", HTML, include_str!("../web/index.html")),
+            asset("/", HTML, index()),
             file(
                 "/assets/bestshot.css",
                 CSS,
                 include_str!("../web/bestshot.css"),
             ),
-            file("/assets/page.css", CSS, include_str!("../web/page.css")),
-            file("/assets/cards.css", CSS, include_str!("../web/cards.css")),
             file("/assets/gallery.css", CSS, bestshot_gallery::CSS),
             file("/assets/gallery.js", SCRIPT, bestshot_gallery::SCRIPT),
             file("/assets/ask.js", SCRIPT, include_str!("../web/ask.js")),
@@ -151,8 +187,9 @@ mod tests {
 
     #[test]
     fn every_file_that_a_page_names_is_there() {
+        let index = index();
         for (page, markup) in [
-            ("index", include_str!("../web/index.html")),
+            ("index", std::str::from_utf8(&index).unwrap()),
             ("docs", include_str!("../web/docs.html")),
             ("notice", include_str!("../templates/notice.html")),
         ] {
@@ -217,6 +254,22 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn the_page_carries_its_style_and_its_policy_allows_that_one_alone() {
+        let found = find("/", &HeaderMap::new()).unwrap();
+        let policy = &found.headers()[header::CONTENT_SECURITY_POLICY];
+        let policy = policy.to_str().unwrap();
+        assert!(!policy.contains("unsafe"), "{policy}");
+        let page = index();
+        let page = std::str::from_utf8(&page).unwrap();
+        assert!(!page.contains("stylesheet"));
+        let (_, rest) = page.split_once("<style>").unwrap();
+        let (style, rest) = rest.split_once("</style>").unwrap();
+        assert!(!rest.contains("<style"));
+        let sum = STANDARD.encode(Sha256::digest(style));
+        assert!(policy.contains(&format!("'sha256-{sum}'")), "{policy}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ import { ask, home } from "/assets/ask.js";
 import { follow } from "/assets/feed.js";
 import { Shots } from "/assets/shots.js";
 import { draw } from "/assets/spark.js";
-import { OVER, STATES, bestTitle, camera, clock, codec, meaning, rejected, score, whole } from "/assets/words.js";
+import { OVER, STATES, bestTitle, camera, clock, codec, detail, failure, meaning, rejected, score, whole } from "/assets/words.js";
 
 /** Samples of the best score, where the service does not tell all scores. */
 const MOST = 256;
@@ -40,6 +40,7 @@ export class Card {
       status: (news) => this.show(news),
       winners: (list) => this.winners(list),
       end: (news) => this.end(news),
+      back: () => this.shots.again(),
       gone: () => {
         this.closed(this.session, true);
         this.remove();
@@ -60,7 +61,7 @@ export class Card {
     this.element.dataset.state = session.state;
     this.element.dataset.session = session.id;
     setText(this.part(".badge"), STATES[session.state]?.[0] ?? session.state);
-    setText(this.part(".meaning"), meaning(session));
+    this.explain(session);
     this.element.classList.toggle("troubled", Boolean(session.error ?? session.warning));
     setText(this.part(".video"), stream ? codec(stream.codec) : "–");
     const transport = stream?.transport ? ` ${stream.transport.toUpperCase()}` : "";
@@ -78,6 +79,16 @@ export class Card {
     this.part(".stop").disabled = session.state === "stopping";
     this.part(".stop").hidden = this.over;
     this.part(".dismiss").hidden = !this.over;
+  }
+
+  /** What the state means. A failure before the first frame has the empty boxes'
+   *  place for what exactly went wrong. */
+  explain(session) {
+    const barren = Boolean(session.error) && this.over && !session.stats.frames_scored;
+    this.element.classList.toggle("barren", barren);
+    this.part(".why").hidden = !barren;
+    setText(this.part(".meaning"), barren ? `${failure(session.error)}.` : meaning(session));
+    if (barren) setText(this.part(".why"), detail(session.error));
   }
 
   winners(list) {

@@ -13,14 +13,15 @@ let streams = 0;
 
 /**
  * Tells of a session until it is over: `status(session)`, `winners(frameList)`,
- * `end(session)`, or `gone()` once it does not exist. A window that nobody sees
- * asks for nothing. Gives a function that ends it.
+ * `end(session)`, or `gone()` once it does not exist; and `back()` when the service
+ * answers again after it did not. A window that nobody sees asks for nothing. Gives a function that ends it.
  */
 export function follow(id, tell) {
   let source;
   let timer;
   let over = false;
   let refused = false;
+  let lost = false;
   let scored = -1;
 
   function rest() {
@@ -45,6 +46,11 @@ export function follow(id, tell) {
     else poll();
   }
 
+  function found() {
+    if (lost) tell.back();
+    lost = false;
+  }
+
   function listen() {
     streams += 1;
     const stream = new EventSource(`${home(id)}/events`);
@@ -59,9 +65,13 @@ export function follow(id, tell) {
       close();
       finish(session);
     });
-    stream.addEventListener("open", () => reachable(true));
+    stream.addEventListener("open", () => {
+      reachable(true);
+      found();
+    });
     stream.addEventListener("error", () => {
       if (source !== stream) return;
+      lost = true;
       // It opens again by itself, unless the service refused it.
       if (stream.readyState !== EventSource.CLOSED) return reachable(false);
       refused = true;
@@ -84,6 +94,7 @@ export function follow(id, tell) {
         return await finish(session);
       }
       tell.status(session);
+      found();
       if (session.stats.frames_scored !== scored) {
         scored = session.stats.frames_scored;
         const frames = await ask("GET", `${home(id)}/frames`);
@@ -94,6 +105,7 @@ export function follow(id, tell) {
         close();
         return tell.gone();
       }
+      lost = true;
     }
     clearTimeout(timer);
     if (!over && !document.hidden) timer = setTimeout(poll, PAUSE);
