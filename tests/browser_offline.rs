@@ -16,7 +16,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use bestshot_tests::{Browser, Camera, Key, NINE_PICTURES, Service, start_on_page};
+use bestshot_tests::{Browser, Camera, Key, NINE_PICTURES, Service, grave, start_on_page};
 
 /// Set where the test runs inside its namespace.
 const INSIDE: &str = "BESTSHOT_TEST_INSIDE";
@@ -77,7 +77,7 @@ fn cut_off() -> bool {
 /// Collects what was asked for since the last time, in Chromium's own words.
 async fn collect(browser: &Browser, into: &mut BTreeSet<String>) {
     into.extend(browser.fetched().await);
-    let complaints = browser.complaints().await;
+    let complaints = grave(browser.complaints().await);
     assert!(complaints.is_empty(), "{complaints:#?}");
 }
 
@@ -93,6 +93,9 @@ async fn the_whole_way(no_network: bool) {
     let camera = Camera::with(&["/cam=vtest_h264.mp4,speed=4"]);
     let (camera, service, browser) = tokio::join!(camera, Service::start(), Browser::cut_off());
     let mut asked = BTreeSet::new();
+    // A browser that opens asks itself for its own first page.
+    browser.visit("about:blank").await;
+    browser.fetched().await;
 
     // Start, live, stop.
     browser.visit(&format!("{}/", service.url())).await;
@@ -145,7 +148,7 @@ async fn the_whole_way(no_network: bool) {
         "/docs",
         "/docs/swagger-ui-bundle.js",
         "/stop",
-        "/assets/page.js",
+        "/v1/characteristics",
     ] {
         let whole = format!("{}{part}", service.url());
         assert!(asked.contains(&whole), "{part} was asked for: {asked:#?}");

@@ -118,6 +118,8 @@ impl Browser {
     /// Writes a picture of what is seen, or of the whole page where it is not taller
     /// than four windows, to `target/screenshots`.
     pub async fn photograph(&self, name: &str) {
+        let faded = "document.getAnimations().every(a => a.animationName != 'appear')";
+        self.until("the pictures have appeared", faded).await;
         let small = "document.documentElement.scrollHeight <= 4 * innerHeight
             && !document.querySelector('dialog[open]')";
         let whole = self.value(small).await == true;

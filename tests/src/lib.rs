@@ -44,7 +44,7 @@ pub use fantoccini::key::Key;
 pub use fault::FaultPort;
 pub use gallery::copy_gallery;
 pub use harvest::{Harvest, Likeness, VISIBLE};
-pub use page::{NINE_PICTURES, WEIGHT, assert_sound, assert_still, start_on_page};
+pub use page::{NINE_PICTURES, WEIGHT, assert_sound, assert_still, grave, start_on_page};
 pub use place::{
     binary, captures, clip, more_recordings, nightly, reference_python, screenshots, workspace,
 };

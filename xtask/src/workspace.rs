@@ -81,21 +81,27 @@ impl Workspace {
     /// Builds the product optimised, as users run it, and gives the program.
     pub(crate) fn build_release(&self) -> Result<PathBuf> {
         println!("Building bestshot (release) …");
-        self.build(&["--release", "--package", "bestshot-api"])
+        self.build(&["--release", "--package", "bestshot-api"], "bestshot")
     }
 
     /// Builds the product for tests. The whole workspace's features are chosen,
     /// as `cargo test --workspace` does, so that little is compiled twice.
     pub(crate) fn build_debug(&self) -> Result<PathBuf> {
         println!("Building bestshot (debug) …");
-        self.build(&["--workspace", "--bin", "bestshot"])
+        self.build(&["--workspace", "--bin", "bestshot"], "bestshot")
     }
 
-    fn build(&self, words: &[&str]) -> Result<PathBuf> {
+    /// Builds a program that stands beside the tests, with the product's features.
+    pub(crate) fn build_tool(&self, name: &str) -> Result<PathBuf> {
+        println!("Building {name} …");
+        self.build(&["--workspace", "--bin", name], name)
+    }
+
+    fn build(&self, words: &[&str], name: &str) -> Result<PathBuf> {
         let mut command = self.cargo(&["build", "--message-format=json-render-diagnostics"]);
         let messages = shell::read(command.args(words))?;
-        let Some(program) = executable(&String::from_utf8_lossy(&messages), "bestshot") else {
-            bail!("cargo built no program `bestshot`");
+        let Some(program) = executable(&String::from_utf8_lossy(&messages), name) else {
+            bail!("cargo built no program `{name}`");
         };
         Ok(program)
     }

@@ -1,11 +1,11 @@
 // The card of one session: its state and what that means, its numbers, the score
 // over time and the best so far.
 
-import { ask, home } from "/assets/ask.js";
-import { follow } from "/assets/feed.js";
-import { Shots } from "/assets/shots.js";
-import { draw } from "/assets/spark.js";
-import { OVER, STATES, bestTitle, camera, clock, codec, detail, failure, meaning, rejected, score, whole } from "/assets/words.js";
+import { ask, home } from "./ask.js";
+import { follow } from "./feed.js";
+import { Shots } from "./shots.js";
+import { draw } from "./spark.js";
+import { OVER, STATES, bestTitle, camera, clock, codec, detail, failure, meaning, rejected, score, whole } from "./words.js";
 
 /** Samples of the best score, where the service does not tell all scores. */
 const MOST = 256;
@@ -28,7 +28,9 @@ export class Card {
     this.seen = [];
     this.part = (selector) => this.element.querySelector(selector);
     const name = camera(session.rtsp_url);
-    setText(this.part(".camera"), name);
+    // A long address breaks before a part of its path.
+    const breakable = name.split(/(?=\/)/).flatMap((part) => [document.createElement("wbr"), part]);
+    this.part(".camera").replaceChildren(...breakable);
     this.part(".shots").setAttribute("aria-label", `Best so far of ${name}`);
     setText(this.part(".what"), bestTitle(session.options.best));
     this.shots = new Shots(this.part(".shots"), session.options.limit);
@@ -40,7 +42,6 @@ export class Card {
       status: (news) => this.show(news),
       winners: (list) => this.winners(list),
       end: (news) => this.end(news),
-      back: () => this.shots.again(),
       gone: () => {
         this.closed(this.session, true);
         this.remove();

@@ -1,8 +1,8 @@
 // News of one session. What lives here: its event stream, and asking again and
 // again where there is none. What does not: what is made of the news.
 
-import { ask, home, reachable } from "/assets/ask.js";
-import { OVER } from "/assets/words.js";
+import { ask, home, reachable } from "./ask.js";
+import { OVER } from "./words.js";
 
 // A browser has six connections for one service, shared by all its windows: the
 // rest is for pictures, and for the Stop button.
@@ -13,15 +13,14 @@ let streams = 0;
 
 /**
  * Tells of a session until it is over: `status(session)`, `winners(frameList)`,
- * `end(session)`, or `gone()` once it does not exist; and `back()` when the service
- * answers again after it did not. A window that nobody sees asks for nothing. Gives a function that ends it.
+ * `end(session)`, or `gone()` once it does not exist. A window that nobody sees
+ * asks for nothing. Gives a function that ends it.
  */
 export function follow(id, tell) {
   let source;
   let timer;
   let over = false;
   let refused = false;
-  let lost = false;
   let scored = -1;
 
   function rest() {
@@ -46,11 +45,6 @@ export function follow(id, tell) {
     else poll();
   }
 
-  function found() {
-    if (lost) tell.back();
-    lost = false;
-  }
-
   function listen() {
     streams += 1;
     const stream = new EventSource(`${home(id)}/events`);
@@ -65,13 +59,9 @@ export function follow(id, tell) {
       close();
       finish(session);
     });
-    stream.addEventListener("open", () => {
-      reachable(true);
-      found();
-    });
+    stream.addEventListener("open", () => reachable(true));
     stream.addEventListener("error", () => {
       if (source !== stream) return;
-      lost = true;
       // It opens again by itself, unless the service refused it.
       if (stream.readyState !== EventSource.CLOSED) return reachable(false);
       refused = true;
@@ -94,7 +84,6 @@ export function follow(id, tell) {
         return await finish(session);
       }
       tell.status(session);
-      found();
       if (session.stats.frames_scored !== scored) {
         scored = session.stats.frames_scored;
         const frames = await ask("GET", `${home(id)}/frames`);
@@ -105,7 +94,6 @@ export function follow(id, tell) {
         close();
         return tell.gone();
       }
-      lost = true;
     }
     clearTimeout(timer);
     if (!over && !document.hidden) timer = setTimeout(poll, PAUSE);

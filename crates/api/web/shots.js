@@ -1,7 +1,7 @@
 // The best so far: a box for each rank, which never moves, and the pictures that
 // move between the boxes. What lives here: when which picture is asked for.
 
-import { clock, score } from "/assets/words.js";
+import { clock, score } from "./words.js";
 
 /** More boxes than these are made smaller. */
 const FEW = 12;
