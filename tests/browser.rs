@@ -45,7 +45,6 @@ async fn the_stop_page_shows_nine_images_from_the_service_and_from_the_disk() {
     service.until_winners(&id, 9).await;
     browser.visit(&format!("{}/stop", service.url())).await;
     assert_nine_images(&browser).await;
-    browser.photograph("stop").await;
     assert_quiet(&browser, service.url()).await;
     // A reload shows the same page.
     browser.refresh().await.expect("a page can be reloaded");
@@ -67,7 +66,6 @@ async fn the_stop_page_shows_nine_images_from_the_service_and_from_the_disk() {
         .visit(&format!("file://{}/index.html", moved.display()))
         .await;
     assert_nine_images(&browser).await;
-    browser.photograph("saved").await;
     assert_quiet(&browser, "file://").await;
 }
 
@@ -109,13 +107,11 @@ async fn swagger_ui_works_offline_and_tries_operations_out() {
             "document.querySelectorAll('.opblock').length >= 13",
         )
         .await;
-    browser.photograph("docs").await;
     let health = execute(&browser, "operations-system-getHealth", None).await;
     assert!(health.starts_with("200"), "{health}");
     let body = format!("{{\"rtsp_url\": \"{}\", \"wait\": 20}}", camera.url("/cam"));
     let start = execute(&browser, "operations-compat-start", Some(&body)).await;
     assert!(start.starts_with("200"), "{start}");
-    browser.photograph("docs-start").await;
     assert_quiet(&browser, service.url()).await;
     let list = service.get("/v1/sessions").await.expect(200).json();
     assert_eq!(list["items"][0]["rtsp_url"], camera.url("/cam"));

@@ -8,16 +8,9 @@
 
 use std::{fs, path::Path};
 
-use bestshot_tests::{Browser, Camera, Device, Key, Launch, Service, eventually};
-use serde_json::{Value, json};
-
-/// Records when the page showed its galleries.
-const SHOWN: &str = "
-    new MutationObserver((_, observer) => {
-        if (document.querySelectorAll('#tiles .tile').length < 20) return;
-        observer.disconnect();
-        requestAnimationFrame(() => setTimeout(() => window.shown = performance.now()));
-    }).observe(document, { subtree: true, childList: true });";
+use bestshot_tests::{
+    Browser, Camera, Device, Key, Launch, Service, assert_sound, copy_gallery, eventually,
+};
 
 /// A service with the gallery of nine frames of a street.
 async fn with_gallery() -> (Service, Browser, String) {
@@ -31,7 +24,7 @@ async fn with_gallery() -> (Service, Browser, String) {
 }
 
 /// Turns pages in the viewer by keyboard.
-async fn assert_viewer_works(browser: &Browser, shot: &str) {
+async fn assert_viewer_works(browser: &Browser) {
     browser.click(".grid li:nth-child(2) a").await;
     let shows = |rank: u32| {
         format!(
@@ -41,9 +34,17 @@ async fn assert_viewer_works(browser: &Browser, shot: &str) {
         )
     };
     browser.until("the second original", &shows(2)).await;
-    browser.photograph(shot).await;
-    let barriers = browser.barriers().await;
-    assert!(barriers.is_empty(), "{barriers:#?}");
+    let inside = "document.querySelector('dialog').contains(document.activeElement)";
+    assert_eq!(
+        browser.value(inside).await,
+        true,
+        "the focus is in the viewer"
+    );
+    for scheme in ["dark", "light"] {
+        browser.light(scheme).await;
+        let barriers = browser.barriers().await;
+        assert!(barriers.is_empty(), "{scheme}: {barriers:#?}");
+    }
     browser.press(Key::Right).await;
     browser.until("the third original", &shows(3)).await;
     browser.press(Key::Left).await;
@@ -64,17 +65,16 @@ async fn the_viewer_turns_pages_by_keyboard_served_and_from_the_disk() {
     browser
         .visit(&format!("{}/v1/sessions/{id}/gallery", service.url()))
         .await;
-    assert_viewer_works(&browser, "viewer").await;
+    assert_viewer_works(&browser).await;
     browser.hold(Device::Phone).await;
-    browser.click(".grid a").await;
-    browser.element("dialog[open]").await;
-    browser.photograph("viewer-phone").await;
+    assert_sound(&browser, &service, "the gallery on a phone").await;
+    assert_viewer_works(&browser).await;
     browser.hold(Device::Desktop).await;
     let saved = fs::canonicalize(service.data().join(&id)).expect("a gallery");
     browser
         .visit(&format!("file://{}/index.html", saved.display()))
         .await;
-    assert_viewer_works(&browser, "viewer-disk").await;
+    assert_viewer_works(&browser).await;
     // The page's own policy lets nothing else run.
     let foreign = "(() => { const script = document.createElement('script');
         script.textContent = 'window.foreign = true'; document.body.append(script);
@@ -90,7 +90,6 @@ async fn a_gallery_is_deleted_after_a_question() {
         .visit(&format!("{}{session}/gallery", service.url()))
         .await;
     browser.click("#delete").await;
-    browser.photograph("delete").await;
     let barriers = browser.barriers().await;
     assert!(barriers.is_empty(), "{barriers:#?}");
     browser.press(Key::Enter).await;
@@ -108,33 +107,6 @@ async fn a_gallery_is_deleted_after_a_question() {
     browser.until("an empty list", empty).await;
 }
 
-/// Puts copies of a saved gallery beside it, a minute apart into the past, from
-/// three cameras in turn.
-fn copy(data: &Path, id: &str, count: u32) {
-    let original = data.join(id);
-    let text = fs::read_to_string(original.join("manifest.json")).expect("a manifest");
-    let manifest: Value = serde_json::from_str(&text).expect("it is JSON");
-    let newest: jiff::Timestamp = "2026-03-01T12:00:00Z".parse().expect("a time");
-    for number in 0..count {
-        let started = newest - jiff::SignedDuration::from_mins(i64::from(number));
-        let id = format!("{}-{number:08x}", started.strftime("%Y%m%d-%H%M%S000"));
-        let mut manifest = manifest.clone();
-        manifest["id"] = json!(id);
-        manifest["source"] = json!(format!("rtsp://10.0.0.{}/stream1", number % 3 + 1));
-        manifest["started_at"] = json!(started.to_string());
-        manifest["ended_at"] = json!(started.to_string());
-        let folder = data.join(&id);
-        for kind in ["thumbnails", "originals"] {
-            fs::create_dir_all(folder.join(kind)).expect("a folder can be made");
-        }
-        fs::write(folder.join("manifest.json"), manifest.to_string()).expect("it is written");
-        for rank in 1..=9 {
-            let name = format!("thumbnails/{rank:02}.png");
-            fs::hard_link(original.join(&name), folder.join(&name)).expect("a link can be made");
-        }
-    }
-}
-
 /// A service with so many galleries, in this folder.
 async fn with_many(folder: &Path, count: u32) -> Service {
     let camera = Camera::with(&["/cam=vtest_h264.mp4,speed=4"]).await;
@@ -144,25 +116,8 @@ async fn with_many(folder: &Path, count: u32) -> Service {
     let report = service.post(&format!("/v1/sessions/{id}/stop")).await;
     report.expect(200);
     service.terminate().await;
-    copy(folder, &id, count);
+    copy_gallery(folder, &id, count);
     Launch::new().in_folder(folder).start().await
-}
-
-#[tokio::test]
-async fn ten_thousand_galleries_open_within_200_ms() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (service, browser) = tokio::join!(with_many(folder.path(), 10_000), Browser::open());
-    browser.before_pages(SHOWN).await;
-    let mut times = Vec::new();
-    for _ in 0..5 {
-        browser.visit(&format!("{}/", service.url())).await;
-        browser.until("galleries shown", "window.shown > 0").await;
-        let shown = browser.value("window.shown").await;
-        times.push(shown.as_f64().expect("a number"));
-    }
-    println!("10,000 galleries were shown after {times:.0?} ms");
-    let best = times.iter().copied().fold(f64::INFINITY, f64::min);
-    assert!(best <= 200.0, "{times:?}");
 }
 
 #[tokio::test]
@@ -177,7 +132,6 @@ async fn the_history_is_paged_and_searched_by_camera_and_day() {
     let loaded =
         "[...document.querySelectorAll('#tiles img')].slice(0, 5).every(i => i.naturalWidth > 0)";
     browser.until("thumbnails", loaded).await;
-    browser.photograph("history").await;
     let barriers = browser.barriers().await;
     assert!(barriers.is_empty(), "{barriers:#?}");
     let lazy = "[...document.querySelectorAll('#tiles img')].every(i => i.loading == 'lazy')";
@@ -206,7 +160,6 @@ async fn the_history_is_paged_and_searched_by_camera_and_day() {
     let only =
         format!("{tiles} > 0 && {times}.every(text => text.startsWith('2026-02-28')) && {only}");
     browser.until("one day's", &only).await;
-    browser.photograph("history-search").await;
     browser.write("#camera", "nowhere").await;
     let none = "document.getElementById('found').textContent == 'Nothing fits.'";
     browser.until("nothing", none).await;

@@ -31,6 +31,19 @@ pub struct Browser {
 impl Browser {
     /// Opens a window of 1280 × 1100 pixels.
     pub async fn open() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// The same for which no name can be resolved and no host but this one reached.
+    pub async fn cut_off() -> Self {
+        Self::with(&[
+            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+            "--proxy-server=direct://",
+        ])
+        .await
+    }
+
+    async fn with(words: &[&str]) -> Self {
         let profile = tempfile::tempdir().expect("a temporary folder can be had");
         let mut command = Command::new("/usr/bin/chromedriver");
         command.args(["--port=0", "--log-level=WARNING"]);
@@ -44,7 +57,7 @@ impl Browser {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         let client = ClientBuilder::new(connector)
-            .capabilities(capabilities(profile.path()))
+            .capabilities(capabilities(profile.path(), words))
             .connect(&format!("http://127.0.0.1:{port}"))
             .await
             .expect("Chromium can be started");
@@ -105,6 +118,8 @@ impl Browser {
     /// Writes a picture of what is seen, or of the whole page where it is not taller
     /// than four windows, to `target/screenshots`.
     pub async fn photograph(&self, name: &str) {
+        let faded = "document.getAnimations().every(a => a.animationName != 'appear')";
+        self.until("the pictures have appeared", faded).await;
         let small = "document.documentElement.scrollHeight <= 4 * innerHeight
             && !document.querySelector('dialog[open]')";
         let whole = self.value(small).await == true;
@@ -127,6 +142,16 @@ impl Browser {
             "width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone,
         });
         self.devtools("Emulation.setDeviceMetricsOverride", metrics)
+            .await;
+    }
+
+    /// From now on the pages have no line to the service, or have it again.
+    pub async fn line(&self, there: bool) {
+        self.devtools("Network.enable", json!({})).await;
+        let unlimited = json!({
+            "offline": !there, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1,
+        });
+        self.devtools("Network.emulateNetworkConditions", unlimited)
             .await;
     }
 
@@ -229,16 +254,25 @@ impl Drop for Browser {
     }
 }
 
-fn capabilities(profile: &Path) -> Map<String, Value> {
+fn capabilities(profile: &Path, words: &[&str]) -> Map<String, Value> {
     let profile = format!("--user-data-dir={}", profile.display());
+    let usual = [
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+        "--window-size=1280,1100",
+        &profile,
+    ];
+    let words: Vec<&str> = usual.iter().chain(words).copied().collect();
     let wanted = json!({
         "goog:chromeOptions": {
             "binary": "/usr/bin/chromium",
-            "args": [
-                "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-                "--disable-background-networking", "--disable-component-update",
-                "--disable-sync", "--no-first-run", "--window-size=1280,1100", profile,
-            ],
+            "args": words,
         },
         "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
     });
@@ -286,14 +320,11 @@ impl WebDriverCompatibleCommand for Log {
     }
 }
 
-/// Keeps a record of layout shifts, paints and when elements came, for
+/// Keeps a record of layout shifts, for
 /// [`Browser::before_pages`]; `window.record` holds it.
 pub const RECORD: &str = "
-    window.record = { shifts: [], paint: {} };
+    window.record = { shifts: [] };
     new PerformanceObserver(list => list.getEntries().forEach(entry =>
         entry.hadRecentInput || record.shifts.push([entry.value, ...entry.sources.map(source =>
             source.node?.outerHTML?.slice(0, 120) ?? String(source.node))])
-    )).observe({ type: 'layout-shift', buffered: true });
-    new PerformanceObserver(list => list.getEntries().forEach(entry =>
-        record.paint[entry.name] = entry.startTime
-    )).observe({ type: 'paint', buffered: true });";
+    )).observe({ type: 'layout-shift', buffered: true });";

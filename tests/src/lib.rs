@@ -20,7 +20,9 @@ mod capture;
 mod document;
 mod fault;
 pub mod fault_camera;
+mod gallery;
 mod harvest;
+mod page;
 mod place;
 mod png;
 mod process;
@@ -40,7 +42,9 @@ pub use capture::{Capture, DescribedVideo, files_below};
 pub use document::Document;
 pub use fantoccini::key::Key;
 pub use fault::FaultPort;
+pub use gallery::copy_gallery;
 pub use harvest::{Harvest, Likeness, VISIBLE};
+pub use page::{NINE_PICTURES, WEIGHT, assert_sound, assert_still, grave, start_on_page};
 pub use place::{
     binary, captures, clip, more_recordings, nightly, reference_python, screenshots, target,
     workspace,

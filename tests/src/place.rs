@@ -126,15 +126,17 @@ pub fn workspace() -> PathBuf {
         .to_owned()
 }
 
-/// Cargo's target directory: the running test is in its `debug/deps`.
+/// Cargo's target directory: a test is in its `debug/deps`, a program in its `debug`
+/// or `release`.
 ///
 /// # Panics
-/// Where this is no test.
+/// Where neither is so.
 pub fn target() -> PathBuf {
-    let running = env::current_exe().expect("a test knows its own path");
-    running
-        .ancestors()
-        .nth(3)
-        .expect("a test lies in target/debug/deps")
+    let running = env::current_exe().expect("a program knows its own path");
+    let mut folders = running.ancestors().skip(1);
+    let profile = folders.find(|folder| !folder.ends_with("deps"));
+    profile
+        .and_then(Path::parent)
+        .expect("tests and programs lie below target")
         .to_owned()
 }

@@ -27,6 +27,7 @@ pub struct Launch {
     data: Option<PathBuf>,
     words: Vec<String>,
     log: Option<String>,
+    port: u16,
 }
 
 impl Launch {
@@ -39,6 +40,13 @@ impl Launch {
     #[must_use]
     pub fn in_folder(mut self, folder: &Path) -> Self {
         self.data = Some(folder.to_owned());
+        self
+    }
+
+    /// On this port, which an earlier service may have had.
+    #[must_use]
+    pub fn on_port(mut self, port: u16) -> Self {
+        self.port = port;
         self
     }
 
@@ -62,7 +70,8 @@ impl Launch {
         let data = self.data.unwrap_or_else(|| folder.path().join("data"));
         let mut command = program();
         command
-            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .args(["serve", "--listen", &format!("127.0.0.1:{}", self.port)])
+            .arg("--data-dir")
             .arg(&data)
             .args(self.words)
             .current_dir(folder.path());

@@ -17,6 +17,7 @@ mod openapi;
 mod packages;
 mod proc;
 mod reference;
+mod screenshots;
 mod servers;
 mod service;
 mod setup;
@@ -41,7 +42,7 @@ struct Command {
 impl Command {
     /// Its line in the overview.
     fn line(&self) -> String {
-        format!("  {:<8} {}\n", self.name, self.summary)
+        format!("  {:<11} {}\n", self.name, self.summary)
     }
 }
 
@@ -81,6 +82,12 @@ const COMMANDS: &[Command] = &[
         summary: "Measures what is promised, beside other programs.",
         help: bench::HELP,
         run: bench::run,
+    },
+    Command {
+        name: "screenshots",
+        summary: "Takes a picture of every step on the pages.",
+        help: screenshots::HELP,
+        run: screenshots::run,
     },
     Command {
         name: "fuzz",

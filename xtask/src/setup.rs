@@ -84,6 +84,7 @@ pub(crate) enum Purpose {
     Bench,
     Clients,
     Fuzz,
+    Screenshots,
     Everything,
 }
 
@@ -94,6 +95,7 @@ impl Purpose {
             Self::Demo => &[&BUILD, &CAMERA, &PEER],
             Self::Bench => &[&BUILD, &CAMERA, &PEER, &REFERENCE],
             Self::Fuzz => &[&BUILD, &FUZZER],
+            Self::Screenshots => &[&BUILD, &CAMERA, &PEER, &BROWSER],
             Self::Test => &[
                 &BUILD, &CAMERA, &PEER, &SERVERS, &REFERENCE, &BROWSER, &CLIENTS, &MANUAL,
             ],
@@ -120,7 +122,7 @@ impl Purpose {
     fn clips(self) -> Option<Set> {
         match self {
             Self::Build | Self::Fuzz => None,
-            Self::Demo | Self::Clients => Some(Set::Demo),
+            Self::Demo | Self::Clients | Self::Screenshots => Some(Set::Demo),
             Self::Test => Some(Set::Test),
             Self::Bench => Some(Set::Bench),
             Self::Everything => Some(Set::All),

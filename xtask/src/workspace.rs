@@ -91,6 +91,12 @@ impl Workspace {
         self.build(&["--workspace", "--bin", "bestshot"], "bestshot")
     }
 
+    /// Builds a program that stands beside the tests, with the product's features.
+    pub(crate) fn build_tool(&self, name: &str) -> Result<PathBuf> {
+        println!("Building {name} …");
+        self.build(&["--workspace", "--bin", name], name)
+    }
+
     /// Builds what `words` tell cargo to, and gives the program `name` among it.
     pub(crate) fn build(&self, words: &[&str], name: &str) -> Result<PathBuf> {
         build_with(self.build_command(words), name)

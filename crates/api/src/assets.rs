@@ -8,15 +8,45 @@ use std::{
     sync::LazyLock,
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use poem::{
     Body, Response,
     http::{HeaderMap, StatusCode, header},
 };
+use sha2::{Digest, Sha256};
 use utoipa_swagger_ui_vendored::SWAGGER_UI_VENDORED;
 use zip::ZipArchive;
 
 use crate::document;
+
+/// The style sheets of the page at "/", in their order. The page carries them inside:
+/// nothing else has to be asked for before it can be painted.
+const SHEETS: [(&str, &str); 3] = [
+    ("/assets/bestshot.css", include_str!("../web/bestshot.css")),
+    ("/assets/page.css", include_str!("../web/page.css")),
+    ("/assets/cards.css", include_str!("../web/cards.css")),
+];
+
+/// What the page at "/" allows itself: its own files, and the style inside it, known
+/// by its sum.
+static PAGE_POLICY: LazyLock<String> = LazyLock::new(|| {
+    let sum = STANDARD.encode(Sha256::digest(style()));
+    format!(
+        "default-src 'self'; style-src 'self' 'sha256-{sum}'; img-src 'self' data:; \
+         object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+});
+
+/// Where the modules of the page are: in a folder that is named by what they say, so
+/// that a browser that has them need not ask again. They name each other without it.
+static MODULES: LazyLock<String> = LazyLock::new(|| {
+    let mut hasher = DefaultHasher::new();
+    for asset in own().iter().filter(|asset| asset.content_type == SCRIPT) {
+        asset.etag.hash(&mut hasher);
+    }
+    format!("/assets/{:016x}/", hasher.finish())
+});
 
 struct Asset {
     path: &'static str,
@@ -32,24 +62,56 @@ const SVG: &str = "image/svg+xml";
 
 /// The file at `path`, or 304 where the client has it already.
 pub(crate) fn find(path: &str, headers: &HeaderMap) -> Option<Response> {
-    let asset = own()
-        .iter()
-        .find(|asset| asset.path == path)
-        .or_else(|| swagger_ui(path))?;
+    if path == "/" {
+        return Some(answer(&INDEX, headers, "no-cache", Some(&PAGE_POLICY)));
+    }
+    if let Some(name) = path.strip_prefix(MODULES.as_str()) {
+        let whole = format!("/assets/{name}");
+        let module = own().iter().find(|asset| asset.path == whole)?;
+        return Some(answer(module, headers, "max-age=31536000, immutable", None));
+    }
+    let own = own().iter().find(|asset| asset.path == path);
+    let asset = own.or_else(|| swagger_ui(path))?;
+    Some(answer(asset, headers, "no-cache", None))
+}
+
+fn answer(asset: &Asset, headers: &HeaderMap, keep: &str, policy: Option<&str>) -> Response {
     let known = headers.get_all(header::IF_NONE_MATCH).iter();
     let known = known
         .filter_map(|v| v.to_str().ok())
         .any(|v| v.contains(&asset.etag));
     let response = Response::builder()
         .header(header::ETAG, &asset.etag)
-        .header(header::CACHE_CONTROL, "no-cache");
-    Some(if known {
+        .header(header::CACHE_CONTROL, keep);
+    let response = match policy {
+        Some(policy) => response.header(header::CONTENT_SECURITY_POLICY, policy),
+        None => response,
+    };
+    if known {
         response.status(StatusCode::NOT_MODIFIED).finish()
     } else {
         response
             .header(header::CONTENT_TYPE, asset.content_type)
             .body(Body::from_bytes(asset.bytes.clone()))
-    })
+    }
+}
+
+fn style() -> String {
+    SHEETS.map(|(_, text)| text).concat()
+}
+
+/// The page at "/", with its style sheets inside in place of the links to them.
+static INDEX: LazyLock<Asset> = LazyLock::new(|| asset("/", HTML, index()));
+
+fn index() -> Bytes {
+    let link = |path| format!("<link rel=\"stylesheet\" href=\"{path}\">\n");
+    let links: String = SHEETS.iter().map(|(path, _)| link(path)).collect();
+    let inside = format!("<style>{}</style>\n", style());
+    let page = include_str!("../web/index.html").replace(&links, &inside);
+    let (icon, modules) = ("/assets/icon.svg", MODULES.as_str());
+    // All but the icon: other pages name that, too.
+    let page = page.replace("/assets/", modules);
+    Bytes::from(page.replace(&format!("{modules}icon.svg"), icon))
 }
 
 fn asset(path: &'static str, content_type: &'static str, bytes: Bytes) -> Asset {
@@ -70,14 +132,11 @@ fn own() -> &'static [Asset] {
             asset(path, content_type, Bytes::from_static(text.as_bytes()))
         };
         vec![
-            file("/", HTML, include_str!("../web/index.html")),
             file(
                 "/assets/bestshot.css",
                 CSS,
                 include_str!("../web/bestshot.css"),
             ),
-            file("/assets/page.css", CSS, include_str!("../web/page.css")),
-            file("/assets/cards.css", CSS, include_str!("../web/cards.css")),
             file("/assets/gallery.css", CSS, bestshot_gallery::CSS),
             file("/assets/gallery.js", SCRIPT, bestshot_gallery::SCRIPT),
             file("/assets/ask.js", SCRIPT, include_str!("../web/ask.js")),
@@ -151,8 +210,9 @@ mod tests {
 
     #[test]
     fn every_file_that_a_page_names_is_there() {
+        let index = index();
         for (page, markup) in [
-            ("index", include_str!("../web/index.html")),
+            ("index", std::str::from_utf8(&index).unwrap()),
             ("docs", include_str!("../web/docs.html")),
             ("notice", include_str!("../templates/notice.html")),
         ] {
@@ -180,11 +240,13 @@ mod tests {
         for asset in own().iter().filter(|asset| asset.content_type == SCRIPT) {
             let text = std::str::from_utf8(&asset.bytes).unwrap();
             for name in text
-                .split(" from \"")
+                .split(" from \"./")
                 .skip(1)
                 .filter_map(|rest| rest.split('"').next())
             {
-                let found = own().iter().any(|other| other.path == name);
+                let found = own()
+                    .iter()
+                    .any(|other| other.path == format!("/assets/{name}"));
                 assert!(found, "{} imports {name}", asset.path);
             }
         }
@@ -194,8 +256,9 @@ mod tests {
     fn the_page_weighs_at_most_100_kilobytes_without_images() {
         let parts = own()
             .iter()
-            .filter(|asset| asset.path == "/" || asset.path.starts_with("/assets/"));
+            .filter(|asset| asset.path.starts_with("/assets/"));
         let weight: usize = parts.map(|asset| asset.bytes.len()).sum();
+        let weight = weight + INDEX.bytes.len();
         assert!(weight <= 100_000, "{weight} bytes");
     }
 
@@ -216,6 +279,38 @@ mod tests {
                         .is_some_and(|tag| tag.contains("src="))
                 );
             }
+        }
+    }
+
+    #[test]
+    fn the_page_carries_its_style_and_its_policy_allows_that_one_alone() {
+        let found = find("/", &HeaderMap::new()).unwrap();
+        let policy = &found.headers()[header::CONTENT_SECURITY_POLICY];
+        let policy = policy.to_str().unwrap();
+        assert!(!policy.contains("unsafe"), "{policy}");
+        let page = index();
+        let page = std::str::from_utf8(&page).unwrap();
+        assert!(!page.contains("stylesheet"));
+        let (_, rest) = page.split_once("<style>").unwrap();
+        let (style, rest) = rest.split_once("</style>").unwrap();
+        assert!(!rest.contains("<style"));
+        let sum = STANDARD.encode(Sha256::digest(style));
+        assert!(policy.contains(&format!("'sha256-{sum}'")), "{policy}");
+    }
+
+    #[test]
+    fn modules_stay_in_the_browser_and_the_page_names_those_that_there_are() {
+        let page = index();
+        let page = std::str::from_utf8(&page).unwrap();
+        let script = format!("src=\"{}page.js\"", *MODULES);
+        assert!(page.contains(&script), "{script}");
+        let found = find(&format!("{}page.js", *MODULES), &HeaderMap::new()).unwrap();
+        let kept = found.headers()[header::CACHE_CONTROL].to_str().unwrap();
+        assert!(kept.contains("immutable"), "{kept}");
+        assert!(find("/assets/0123456789abcdef/page.js", &HeaderMap::new()).is_none());
+        for asset in own().iter().filter(|asset| asset.content_type == SCRIPT) {
+            let text = std::str::from_utf8(&asset.bytes).unwrap();
+            assert!(!text.contains("from \"/assets/"), "{}", asset.path);
         }
     }
 

@@ -195,16 +195,11 @@ async fn read_body(body: Body, announced: Option<&HeaderValue>) -> Result<Vec<u8
     }
 }
 
-/// What a page may do. Swagger UI sets styles from script, which only its own
-/// page may. A picture opened by itself runs nothing, but a browser's viewer
-/// styles it; an answer 304 must say the same, since it renews the first one's
-/// headers.
+/// What a page may do, where it does not say so itself. A picture opened by itself
+/// runs nothing, but a browser's viewer styles it; an answer 304 must say the same,
+/// since it renews the first one's headers.
 fn content_policy(operation: Option<&str>) -> &'static str {
     match operation {
-        Some("docs") => {
-            "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; \
-             object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-        }
         Some("getThumbnail" | "getOriginal") => {
             "default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; \
              base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -219,8 +214,10 @@ fn content_policy(operation: Option<&str>) -> &'static str {
 /// Headers that every answer has.
 fn secure(response: &mut Response, policy: &'static str) {
     let headers = response.headers_mut();
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(policy));
     for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, policy),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_FRAME_OPTIONS, "DENY"),

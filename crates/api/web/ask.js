@@ -4,10 +4,13 @@
 
 const line = document.getElementById("connection");
 
-/** Shows that the service is out of reach, or no longer. */
+/** Shows that the service is out of reach, or no longer, which the document is told
+ *  as the event `reachable`. */
 export function reachable(yes) {
   const text = yes ? "" : "The service does not answer. Trying again…";
-  if (line.textContent !== text) line.textContent = text;
+  if (line.textContent === text) return;
+  line.textContent = text;
+  if (yes) document.dispatchEvent(new Event("reachable"));
 }
 
 /**

@@ -1,8 +1,8 @@
 // What "best" means: the list of characteristics and presets, and the sliders of
 // which a weighted sum is made. What lives here: the text for the option `best`.
 
-import { ask } from "/assets/ask.js";
-import { choice, plain } from "/assets/words.js";
+import { ask } from "./ask.js";
+import { choice, plain } from "./words.js";
 
 const MIX = "mix";
 const KNOWN = {

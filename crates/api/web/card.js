@@ -1,11 +1,11 @@
 // The card of one session: its state and what that means, its numbers, the score
 // over time and the best so far.
 
-import { ask, home } from "/assets/ask.js";
-import { follow } from "/assets/feed.js";
-import { Shots } from "/assets/shots.js";
-import { draw } from "/assets/spark.js";
-import { OVER, STATES, bestTitle, camera, clock, codec, meaning, rejected, score, whole } from "/assets/words.js";
+import { ask, home } from "./ask.js";
+import { follow } from "./feed.js";
+import { Shots } from "./shots.js";
+import { draw } from "./spark.js";
+import { OVER, STATES, bestTitle, camera, clock, codec, detail, failure, meaning, rejected, score, whole } from "./words.js";
 
 /** Samples of the best score, where the service does not tell all scores. */
 const MOST = 256;
@@ -28,7 +28,9 @@ export class Card {
     this.seen = [];
     this.part = (selector) => this.element.querySelector(selector);
     const name = camera(session.rtsp_url);
-    setText(this.part(".camera"), name);
+    // A long address breaks before a part of its path.
+    const breakable = name.split(/(?=\/)/).flatMap((part) => [document.createElement("wbr"), part]);
+    this.part(".camera").replaceChildren(...breakable);
     this.part(".shots").setAttribute("aria-label", `Best so far of ${name}`);
     setText(this.part(".what"), bestTitle(session.options.best));
     this.shots = new Shots(this.part(".shots"), session.options.limit);
@@ -60,7 +62,7 @@ export class Card {
     this.element.dataset.state = session.state;
     this.element.dataset.session = session.id;
     setText(this.part(".badge"), STATES[session.state]?.[0] ?? session.state);
-    setText(this.part(".meaning"), meaning(session));
+    this.explain(session);
     this.element.classList.toggle("troubled", Boolean(session.error ?? session.warning));
     setText(this.part(".video"), stream ? codec(stream.codec) : "–");
     const transport = stream?.transport ? ` ${stream.transport.toUpperCase()}` : "";
@@ -78,6 +80,16 @@ export class Card {
     this.part(".stop").disabled = session.state === "stopping";
     this.part(".stop").hidden = this.over;
     this.part(".dismiss").hidden = !this.over;
+  }
+
+  /** What the state means. A failure before the first frame has the empty boxes'
+   *  place for what exactly went wrong. */
+  explain(session) {
+    const barren = Boolean(session.error) && this.over && !session.stats.frames_scored;
+    this.element.classList.toggle("barren", barren);
+    this.part(".why").hidden = !barren;
+    setText(this.part(".meaning"), barren ? `${failure(session.error)}.` : meaning(session));
+    if (barren) setText(this.part(".why"), detail(session.error));
   }
 
   winners(list) {

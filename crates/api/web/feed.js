@@ -1,8 +1,8 @@
 // News of one session. What lives here: its event stream, and asking again and
 // again where there is none. What does not: what is made of the news.
 
-import { ask, home, reachable } from "/assets/ask.js";
-import { OVER } from "/assets/words.js";
+import { ask, home, reachable } from "./ask.js";
+import { OVER } from "./words.js";
 
 // A browser has six connections for one service, shared by all its windows: the
 // rest is for pictures, and for the Stop button.

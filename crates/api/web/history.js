@@ -1,8 +1,8 @@
 // All past galleries, newest first: searched by camera and day, shown a page at a
 // time, each with its best picture.
 
-import { ask, home } from "/assets/ask.js";
-import { OVER, bestTitle, camera, failure, moment, plain, whole } from "/assets/words.js";
+import { ask, home } from "./ask.js";
+import { OVER, bestTitle, camera, failure, moment, plain, whole } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 export const PAGE = 24;

@@ -1,8 +1,8 @@
 // The cards of the sessions that run, newest first. One that ends keeps its card
 // until it is dismissed or the page is left.
 
-import { Card } from "/assets/card.js";
-import { OVER } from "/assets/words.js";
+import { Card } from "./card.js";
+import { OVER } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const PLOT = 2000;
@@ -14,6 +14,9 @@ export class Live {
     this.closed = closed;
     this.dismissed = new Set();
     setInterval(() => this.plot(), PLOT);
+    document.addEventListener("reachable", () => {
+      for (const card of this.cards.values()) card.shots.again();
+    });
   }
 
   /** Shows a session that runs, or that has just been started. */

@@ -1,20 +1,24 @@
 // The page at "/": joins the start form, the live cards and the galleries. Keeps
 // no state of its own: what is shown is what the service last said.
 
-import { ask } from "/assets/ask.js";
-import { History, PAGE } from "/assets/history.js";
-import { Live } from "/assets/live.js";
-import { startForm } from "/assets/start.js";
-import { OVER } from "/assets/words.js";
+import { ask } from "./ask.js";
+import { History, PAGE } from "./history.js";
+import { Live } from "./live.js";
+import { startForm } from "./start.js";
+import { OVER } from "./words.js";
 
 const LOOK = 5000;
 const history = new History();
 const live = new Live((session) => history.news(session));
 
-startForm((session) => {
-  const card = live.add(session);
-  card?.element.scrollIntoView({ block: "nearest" });
-});
+/** Nothing stands in the way of the first paint, which a hidden page does not have. */
+function begin() {
+  startForm((session) => {
+    const card = live.add(session);
+    card?.element.scrollIntoView({ block: "nearest" });
+  });
+  look();
+}
 
 /** Sessions that run may be further back than the newest galleries. */
 async function findRunning(next) {
@@ -53,4 +57,5 @@ async function look() {
 
 document.addEventListener("visibilitychange", look);
 window.addEventListener("pageshow", (event) => event.persisted && look());
-look();
+if (document.hidden) begin();
+else requestAnimationFrame(() => setTimeout(begin));

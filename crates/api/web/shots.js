@@ -1,8 +1,10 @@
 // The best so far: a box for each rank, which never moves, and the pictures that
 // move between the boxes. What lives here: when which picture is asked for.
 
-import { clock, score } from "/assets/words.js";
+import { clock, score } from "./words.js";
 
+/** More boxes than these are made smaller. */
+const FEW = 12;
 /** Boxes shown; further winners are in the gallery. */
 const MOST = 27;
 // A frame's picture is made when it has been a winner for 1.4 s, and an answer is
@@ -35,11 +37,13 @@ async function load(shot) {
   const img = new Image(frame.width, frame.height);
   img.alt = `Frame at ${clock(frame.stream_time)}`;
   img.src = `${frame.thumbnail_url}?frame=${frame.index}&revision=${shot.revision}`;
+  shot.flying = true;
   const loaded = await img.decode().then(
     () => true,
     () => false,
   );
   flying -= 1;
+  shot.flying = false;
   if (shot.wanted) {
     // The address names a rank: if another frame took it meanwhile, this is that
     // one's picture.
@@ -83,9 +87,10 @@ function box(rank) {
 export class Shots {
   constructor(list, limit) {
     this.boxes = Array.from({ length: Math.min(limit, MOST) }, (_, at) => box(at + 1));
+    list.classList.toggle("many", this.boxes.length > FEW);
     list.replaceChildren(...this.boxes.map(({ item }) => item));
     this.shots = new Map();
-    this.latest = -1;
+    this.known = -1;
   }
 
   /** Shows a list of frames, best first. `over`: all pictures are there. */
@@ -96,7 +101,8 @@ export class Shots {
     for (const frame of frames) kept.set(frame.index, this.take(frame, revision, first || over));
     for (const [index, shot] of this.shots) if (!kept.has(index)) forget(shot);
     this.shots = kept;
-    this.mark(frames, first || over);
+    // What is there at the first look, or at the end, is not new.
+    if (first || over) this.known = Math.max(this.known, ...frames.map(({ index }) => index));
     this.place();
     pump();
   }
@@ -115,16 +121,21 @@ export class Shots {
     return Object.assign(shot, { frame, revision, fresh: false });
   }
 
-  /** Which box holds the newest winner; `none`: no frame is newer than others. */
-  mark(frames, none) {
-    const newest = frames.reduce((a, b) => (a && a.index > b.index ? a : b), undefined);
-    if (none) this.marked = undefined;
-    else if (newest && newest.index > this.latest) this.marked = newest.index;
-    this.latest = Math.max(this.latest, newest?.index ?? -1);
+  /** Asks again for what could not be had while the service was out of reach. */
+  again() {
+    for (const shot of this.shots.values()) {
+      if (shot.img || shot.flying || waiting.has(shot)) continue;
+      shot.tries = 0;
+      want(shot, 0);
+    }
+    pump();
   }
 
   place() {
     const shots = [...this.shots.values()];
+    // An empty box would be a poor mark: the newest is the newest that is seen.
+    const seen = shots.filter(({ img, frame }) => img && frame.index > this.known);
+    const newest = Math.max(...seen.map(({ frame }) => frame.index));
     this.boxes.forEach(({ item, link, picture, points }, at) => {
       const shot = shots[at];
       item.classList.toggle("taken", Boolean(shot));
@@ -139,7 +150,7 @@ export class Shots {
       // What was here stays, dimmed, until the right picture is there.
       if (img && picture.firstChild !== img) picture.replaceChildren(img);
       item.classList.toggle("late", !img);
-      item.classList.toggle("newest", frame.index === this.marked);
+      item.classList.toggle("newest", frame.index === newest);
       item.dataset.frame = frame.index;
       const text = score(frame.score);
       if (points.textContent !== text) points.textContent = text;

@@ -2,7 +2,6 @@
 // highest, and the winners as points. Draws what it is given, nothing else.
 
 const SVG = "http://www.w3.org/2000/svg";
-const HEIGHT = 56;
 const EDGE = 4;
 
 function part(svg, name, attributes) {
@@ -16,8 +15,8 @@ function part(svg, name, attributes) {
  * `winners`, each `{stream_time, score}`.
  */
 export function draw(svg, items, winners) {
-  const width = svg.clientWidth || 240;
-  svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
+  const [width, height] = [svg.clientWidth || 240, svg.clientHeight || 56];
+  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   svg.replaceChildren();
   if (!items.length) return;
   const times = [...items, ...winners].map((item) => item.stream_time);
@@ -25,7 +24,7 @@ export function draw(svg, items, winners) {
   const [from, until] = [Math.min(...times), Math.max(...times)];
   const [least, most] = [Math.min(...values), Math.max(...values)];
   const x = (time) => EDGE + ((time - from) / (until - from || 1)) * (width - 2 * EDGE);
-  const y = (value) => HEIGHT - EDGE - ((value - least) / (most - least || 1)) * (HEIGHT - 2 * EDGE);
+  const y = (value) => height - EDGE - ((value - least) / (most - least || 1)) * (height - 2 * EDGE);
   const point = (time, value) => `${x(time).toFixed(1)},${y(value).toFixed(1)}`;
   const band = [
     ...items.map((item) => point(item.stream_time, item.high)),

@@ -1,8 +1,8 @@
 // The start form: reads the fields, sends them, and puts each fault beside the
 // field that it belongs to.
 
-import { ask } from "/assets/ask.js";
-import { bestText, prepare } from "/assets/best.js";
+import { ask } from "./ask.js";
+import { bestText, prepare } from "./best.js";
 
 const $ = (id) => document.getElementById(id);
 const form = $("start");

@@ -34,15 +34,20 @@ const FAILURES = {
 /** Why a session failed, in a few words. */
 export const failure = (error) => FAILURES[error?.kind] ?? "It failed";
 
-/** What the state of a session means, in a sentence. */
+/** What exactly went wrong, as the service tells it. The card names the camera. */
+export function detail(error) {
+  const text = (error?.message ?? "").replace(/^rtsps?:\/\/\S+: /, "");
+  return text && sentence(text.replaceAll(/rtsps?:\/\/\S+/g, "the camera"));
+}
+
+/** What the state of a session means, in a sentence or two. */
 export function meaning(session) {
   const [, usual] = STATES[session.state] ?? ["", ""];
   const { error, warning } = session;
   let text = usual;
   if (error) {
-    // The card names the camera already.
-    const detail = error.message.replace(/^rtsps?:\/\/\S+: /, "").replaceAll(/rtsps?:\/\/\S+/g, "the camera");
-    text = detail ? sentence(detail) : `${failure(error)}.`;
+    const parts = [session.state === "failed" ? `${failure(error)}.` : "", detail(error)];
+    text = parts.filter(Boolean).join(" ") || `${failure(error)}.`;
   } else if (warning) {
     text = sentence(warning);
   } else if (OVER.has(session.state) && !session.stats.frames_scored) {

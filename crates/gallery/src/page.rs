@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::gallery::{PLOT, picture_path};
 use crate::manifest::{Manifest, ManifestWinner};
 use crate::picture::PictureKind;
-use crate::words::{clock_time, codec, heading, one_of_many, parts, readable};
+use crate::words::{clock_time, codec, day_and_time, heading, moment, one_of_many, parts};
 
 /// The style sheet of [`page`], for whoever serves it under
 /// [`Style::Link`].
@@ -92,7 +92,8 @@ pub fn page(manifest: &Manifest, links: &Links<'_>, style: Style<'_>) -> Result<
         .collect();
     Page {
         heading: heading(manifest),
-        started: readable(&manifest.started_at),
+        started: moment(&manifest.started_at),
+        clock: manifest.winners.first().map(|w| clock(&w.winner.clock)),
         notes: notes(manifest),
         codec: manifest.stream.as_ref().map_or("", |s| codec(&s.codec)),
         policy: &POLICY,
@@ -111,6 +112,8 @@ pub fn page(manifest: &Manifest, links: &Links<'_>, style: Style<'_>) -> Result<
 struct Page<'a> {
     heading: String,
     started: String,
+    /// What told the time of the best frame; others say so where it was not the same.
+    clock: Option<&'static str>,
     notes: Vec<String>,
     codec: &'a str,
     policy: &'a str,
@@ -131,7 +134,8 @@ struct Shot<'a> {
     parts: String,
     stream_time: String,
     captured_at: &'a str,
-    captured: String,
+    /// Its day, and its time of the day.
+    captured: (String, String),
     clock: &'static str,
 }
 
@@ -154,12 +158,16 @@ impl<'a> Shot<'a> {
             parts: parts(&manifest.options.best, &frame.scores),
             stream_time,
             captured_at: &frame.captured_at,
-            captured: readable(&frame.captured_at),
-            clock: match frame.clock.as_str() {
-                "rtcp" => "by the camera’s clock",
-                _ => "by this computer’s clock",
-            },
+            captured: day_and_time(&frame.captured_at),
+            clock: clock(&frame.clock),
         }
+    }
+}
+
+fn clock(name: &str) -> &'static str {
+    match name {
+        "rtcp" => "by the camera’s clock",
+        _ => "by this computer’s clock",
     }
 }
 
@@ -245,6 +253,19 @@ mod tests {
         let html = on_disk(&manifest("a", 4));
         assert!(html.contains("9 were asked for; the stream gave only 4."));
         assert_eq!(html.matches("<img").count(), 4);
+    }
+
+    #[test]
+    fn the_clock_is_told_once_and_beside_times_that_are_by_another() {
+        let mut manifest = manifest("a", 3);
+        let tells = |manifest: &Manifest, name: &str| on_disk(manifest).matches(name).count();
+        for winner in &mut manifest.winners {
+            winner.winner.clock = "rtcp".to_owned();
+        }
+        assert_eq!(tells(&manifest, "by the camera’s clock"), 1);
+        manifest.winners[1].winner.clock = "receive".to_owned();
+        assert_eq!(tells(&manifest, "by the camera’s clock"), 1);
+        assert_eq!(tells(&manifest, "by this computer’s clock"), 1);
     }
 
     #[test]
@@ -371,7 +392,7 @@ mod tests {
         let mut manifest = manifest("a", 2);
         let html = page(&manifest, &Links::files(), Style::Inline).unwrap();
         assert!(
-            html.contains("<img src=\"plot.svg\" width=\"960\" height=\"320\" alt=\"The score")
+            html.contains("<a href=\"plot.svg\"><img src=\"plot.svg\" width=\"960\" height=\"320\" alt=\"The score")
         );
         manifest.curve.clear();
         let html = page(&manifest, &Links::files(), Style::Inline).unwrap();

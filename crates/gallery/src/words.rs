@@ -106,15 +106,24 @@ pub(crate) fn clock_time(seconds: f64) -> String {
     }
 }
 
-/// An RFC 3339 time for people, in UTC and to the millisecond; other text as it is.
-pub(crate) fn readable(time: &str) -> String {
-    time.parse::<jiff::Timestamp>()
-        .and_then(|time| jiff::Timestamp::from_millisecond(time.as_millisecond()))
-        .map_or_else(
-            |_| time.to_owned(),
-            // `%.f` writes nothing where there is no fraction.
-            |time| format!("{} UTC", time.strftime("%Y-%m-%d %H:%M:%S%.f")),
-        )
+/// An RFC 3339 time for people, in UTC and to the second; other text as it is.
+pub(crate) fn moment(time: &str) -> String {
+    time.parse::<jiff::Timestamp>().map_or_else(
+        |_| time.to_owned(),
+        |time| format!("{} UTC", time.strftime("%Y-%m-%d %H:%M:%S")),
+    )
+}
+
+/// The day and, to the millisecond, the time of the day, in UTC; text that is no time
+/// stands for both.
+pub(crate) fn day_and_time(time: &str) -> (String, String) {
+    time.parse::<jiff::Timestamp>().map_or_else(
+        |_| (String::new(), time.to_owned()),
+        |time| {
+            let day = time.strftime("%Y-%m-%d").to_string();
+            (day, format!("{} UTC", time.strftime("%H:%M:%S%.3f")))
+        },
+    )
 }
 
 #[cfg(test)]
@@ -150,11 +159,17 @@ mod tests {
 
     #[test]
     fn times_are_shown_in_utc() {
+        let at = |day: &str, time: &str| (day.to_owned(), time.to_owned());
         assert_eq!(
-            readable("2026-01-31T12:00:00.250700+02:00"),
-            "2026-01-31 10:00:00.25 UTC"
+            day_and_time("2026-01-31T12:00:00.250700+02:00"),
+            at("2026-01-31", "10:00:00.250 UTC")
         );
-        assert_eq!(readable("2026-01-31T12:00:00Z"), "2026-01-31 12:00:00 UTC");
-        assert_eq!(readable("yesterday"), "yesterday");
+        assert_eq!(
+            day_and_time("2026-01-31T23:59:59.9999Z"),
+            at("2026-01-31", "23:59:59.999 UTC")
+        );
+        assert_eq!(day_and_time("yesterday"), at("", "yesterday"));
+        assert_eq!(moment("2026-01-31T12:00:00.9Z"), "2026-01-31 12:00:00 UTC");
+        assert_eq!(moment("yesterday"), "yesterday");
     }
 }
