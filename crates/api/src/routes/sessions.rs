@@ -217,13 +217,11 @@ fn filter(camera: Option<&str>, day: Option<&str>) -> Result<Filter, Problem> {
         let midnight = |day: Date| TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0));
         Ok(midnight(day)?..midnight(day.tomorrow()?)?)
     });
-    match times {
-        Ok(times) => Ok(filter.started(times)),
-        Err(_) => {
-            let error = FieldError::new("day", "Write the day as year, month, day: 2026-01-31.");
-            Err(Problem::new(StatusCode::BAD_REQUEST)
-                .detail("The parameter day is no day.")
-                .errors(vec![error]))
-        }
-    }
+    let times = times.map_err(|_| {
+        let error = FieldError::new("day", "Write the day as year, month, day: 2026-01-31.");
+        Problem::new(StatusCode::BAD_REQUEST)
+            .detail("The parameter day is no day.")
+            .errors(vec![error])
+    })?;
+    Ok(filter.started(times))
 }
