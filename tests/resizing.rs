@@ -4,7 +4,11 @@
 //! OpenCV's INTER_AREA takes the mean of what a pixel covers; bestshot's filter reaches
 //! further and keeps edges crisper. INTER_LINEAR looks at four samples a pixel only,
 //! however many it covers. So they are alike, and not the same: the limits say how much.
-#![allow(clippy::panic, reason = "the helpers of tests fail by panicking too")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the helpers of tests fail by panicking too"
+)]
 
 use std::{
     path::{Path, PathBuf},

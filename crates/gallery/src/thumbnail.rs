@@ -10,9 +10,9 @@ use crate::error::Error;
 use crate::picture::{Fit, Picture, ThumbnailSpec};
 
 /// Of the filters of `fast_image_resize` this one keeps most of a picture: by `cargo
-/// xtask bench pictures`, over 14 real frames made 1.2, 3.6 and 7.2 times smaller, it is
-/// nearest to what an ideal low-pass leaves (PSNR 45.4 dB, SSIM 0.984 to 0.991 at 1.2 to
-/// 3.6; Catmull-Rom 43.3 dB, OpenCV's INTER_AREA 41.2 dB, box 39.1 dB).
+/// xtask bench pictures`, over 14 frames of recordings made 1.2, 3.6 and 7.2 times smaller, it is
+/// nearest to what an ideal low-pass leaves: PSNR 45.4 dB and SSIM 0.991, 0.984 and
+/// 0.982 (Catmull-Rom 43.3 dB, OpenCV's INTER_AREA 41.2 dB, box 39.1 dB).
 const FILTER: FilterType = FilterType::Lanczos3;
 
 /// Resizes `picture` to exactly `spec`, with Lanczos 3 over all source pixels
