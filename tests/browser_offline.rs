@@ -16,7 +16,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use bestshot_tests::{Browser, Camera, Key, NINE_PICTURES, Service, grave, start_on_page};
+use bestshot_tests::{Browser, Camera, Key, Launch, NINE_PICTURES, grave, start_on_page};
 
 /// Set where the test runs inside its namespace.
 const INSIDE: &str = "BESTSHOT_TEST_INSIDE";
@@ -91,7 +91,9 @@ async fn the_whole_way(no_network: bool) {
         assert_eq!(names, ["lo"]);
     }
     let camera = Camera::with(&["/cam=vtest_h264.mp4,speed=4"]);
-    let (camera, service, browser) = tokio::join!(camera, Service::start(), Browser::cut_off());
+    let folder = tempfile::tempdir().expect("a folder that outlives the service");
+    let launch = Launch::new().in_folder(folder.path()).start();
+    let (camera, service, browser) = tokio::join!(camera, launch, Browser::cut_off());
     let mut asked = BTreeSet::new();
     // A browser that opens asks itself for its own first page.
     browser.visit("about:blank").await;
