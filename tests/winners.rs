@@ -155,8 +155,8 @@ fn assert_opens_offline(folder: &Path, winners: usize) {
     }
     assert_eq!(
         pictures,
-        2 * winners + 1,
-        "a thumbnail and a link for each winner, and the plot"
+        2 * winners + 2,
+        "a picture and a link for each winner and for the plot"
     );
     // Its viewer is the one script that it lets run; the links work without.
     assert_eq!(page.matches("<script>").count(), 1);
