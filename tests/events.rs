@@ -7,9 +7,14 @@
 
 use std::time::{Duration, Instant};
 
-use bestshot_tests::{Camera, Service, processor_time};
+use bestshot_tests::{
+    Camera, Launch, Service,
+    fault_camera::{Clip, Faults, Reply, Setup, When},
+    holdings, processor_time,
+};
 use reqwest::{Method, Response};
-use serde_json::Value;
+use serde_json::{Value, json};
+use tokio::{io::AsyncWriteExt as _, net::TcpSocket};
 
 /// One event, and when it came.
 #[derive(Debug)]
@@ -43,9 +48,7 @@ impl Stream {
     /// The next event, or none at the end of the stream. Comments are skipped.
     async fn next(&mut self) -> Option<Event> {
         loop {
-            if let Some((block, rest)) = self.text.split_once("\n\n") {
-                let (block, rest) = (block.to_owned(), rest.to_owned());
-                self.text = rest;
+            if let Some(block) = self.block() {
                 if block.starts_with(':') {
                     continue;
                 }
@@ -61,11 +64,35 @@ impl Stream {
                     at: Instant::now(),
                 });
             }
-            let chunk = tokio::time::timeout(Duration::from_secs(30), self.response.chunk());
-            let chunk = chunk.await.expect("the stream goes on").ok().flatten()?;
-            self.text
-                .push_str(std::str::from_utf8(&chunk).expect("text"));
+            self.more().await?;
         }
+    }
+
+    /// The next comment, or none where anything else comes before it.
+    async fn comment(&mut self) -> Option<String> {
+        loop {
+            if let Some(block) = self.block() {
+                return block.strip_prefix(':').map(|text| text.trim().to_owned());
+            }
+            self.more().await?;
+        }
+    }
+
+    /// What stands up to the next empty line, once all of it is there.
+    fn block(&mut self) -> Option<String> {
+        let (block, rest) = self.text.split_once("\n\n")?;
+        let (block, rest) = (block.to_owned(), rest.to_owned());
+        self.text = rest;
+        Some(block)
+    }
+
+    /// Waits for more; none at the end.
+    async fn more(&mut self) -> Option<()> {
+        let chunk = tokio::time::timeout(Duration::from_secs(30), self.response.chunk());
+        let chunk = chunk.await.expect("the stream goes on").ok().flatten()?;
+        let text = std::str::from_utf8(&chunk).expect("text");
+        self.text.push_str(text);
+        Some(())
     }
 
     async fn all(&mut self) -> Vec<Event> {
@@ -191,4 +218,68 @@ async fn fifty_subscribers_are_served_and_one_that_reads_nothing_for_seconds_sti
     println!("50 subscribers for 5 s: {used:?} of processor time, the session's own included");
     service.halt(&id).await;
     assert_eq!(stream.all().await.last().expect("an end").name, "end");
+}
+
+#[tokio::test]
+async fn a_session_without_news_says_every_fifteen_seconds_that_it_is_still_there() {
+    let mute = Faults::default().reply(When::always(), Reply::Mute);
+    let camera = Setup::playing(&Clip::of("vtest_h264.mp4"))
+        .faults(mute)
+        .start();
+    let launch = Launch::new().with(&["--connect-timeout", "60"]);
+    let service = launch.start().await;
+    let id = service.open(&camera.url(), json!({})).await;
+    let mut stream = Stream::open(&service, &id, None).await;
+    let first = [stream.next().await, stream.next().await];
+    let names = first.map(|event| event.expect("a first state").name);
+    assert_eq!(names, ["winners", "status"]);
+    let quiet = Instant::now();
+    let comment = stream.comment().await;
+    assert!(
+        comment.is_some(),
+        "it is a comment, which no client takes for news"
+    );
+    let took = quiet.elapsed();
+    assert!(took >= Duration::from_secs(14), "{took:?}");
+    assert!(took < Duration::from_secs(18), "{took:?}");
+}
+
+/// Each of them is behind by megabytes in the end, and none of these is kept.
+#[tokio::test]
+async fn ten_subscribers_that_never_read_cost_less_than_256_kib_each_and_hold_nobody_up() {
+    let brightening = Clip::synthetic(
+        "color=black:size=320x240:rate=10,format=yuv420p,geq=lum=20+N:cb=128:cr=128",
+        "-frames:v 200 -c:v libx264 -preset ultrafast -qp 10 -g 10 -bf 0",
+    );
+    let camera = Setup::playing(&brightening).start();
+    let service = Service::start().await;
+    let options = json!({ "limit": 100 });
+    let id = service.begin_with(&camera.url(), options).await;
+    service.until_winners(&id, 50).await;
+    let before = holdings(service.pid());
+    let mut deaf = Vec::new();
+    for _ in 0..10 {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        // What is not read waits on the service's side.
+        socket.set_recv_buffer_size(4_096).expect("a small buffer");
+        let address = service.authority().parse().expect("an address");
+        let mut connection = socket.connect(address).await.expect("a connection");
+        let request = format!(
+            "GET /v1/sessions/{id}/events HTTP/1.1\r\nHost: {}\r\n\r\n",
+            service.authority()
+        );
+        let sent = connection.write_all(request.as_bytes()).await;
+        sent.expect("a request is small");
+        deaf.push(connection);
+    }
+    // All the winners are told each time.
+    let mut reader = Stream::open(&service, &id, None).await;
+    let mut told = 0;
+    while told < 40 {
+        let event = reader.next().await.expect("the session runs");
+        told += usize::from(event.name == "winners");
+    }
+    let more = holdings(service.pid()).memory.saturating_sub(before.memory);
+    println!("{more} KiB more with {} that never read", deaf.len());
+    assert!(more < 10 * 256, "{more} KiB");
 }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use bestshot_tests::{
-    PngFile, Service, clip, eventually,
+    PngFile, Reading, Service, clip, eventually,
     fault_camera::{
         Act, At, Clip, Clock, End, FaultCamera, Faults, Harm, Join, Loss, Setup, TICKS,
     },
@@ -137,6 +137,35 @@ async fn has_both(first: &str, second: &str, sizes: &[(u64, u64)]) {
 async fn a_size_that_changes_gives_winners_of_both_sizes_in_one_gallery() {
     let sizes = [(768, 576), (324, 576)];
     has_both("vtest_h264_bframes.mp4", "vtest_h264_portrait.mp4", &sizes).await;
+}
+
+/// The region is said in fractions, so that it means the same part of either size.
+#[tokio::test]
+async fn the_region_that_is_scored_follows_a_size_that_changes() {
+    const CLOSE: f64 = 1e-9;
+    let names = ["vtest_h264_bframes.mp4", "vtest_h264_portrait.mp4"];
+    let camera = Setup::playing_all(&names.map(Clip::of))
+        .speed(2.0)
+        .passes(1, End::Bye)
+        .start();
+    let service = Service::start().await;
+    let options = json!({ "limit": 100, "roi": "0,0,0.5,0.5", "exclude": "0,0,0.5,0.25" });
+    let id = service.open(&camera.url(), options).await;
+    service.until_that(&id, "it is over", over).await;
+    // What is left: from a quarter to half of the way down, the left half.
+    let mut expected: Vec<(f64, u32)> = Vec::new();
+    for name in names {
+        let part = Reading::of_part(&clip(name), [0, 2, 4, 2]).expect("ffmpeg decodes it");
+        expected.extend((0..part.sums.len()).map(|n| (part.brightness(n), 2 * part.width)));
+    }
+    expected.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let frames = service.frames(&id).await;
+    assert_eq!(frames.len(), expected.len().min(100));
+    for (frame, (score, width)) in frames.iter().zip(expected) {
+        let ours = frame["score"].as_f64().expect("a score");
+        assert!((ours - score).abs() < CLOSE, "{score}: {frame}");
+        assert_eq!(frame["width"], width, "{frame}");
+    }
 }
 
 #[tokio::test]

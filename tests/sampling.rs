@@ -13,7 +13,7 @@ use std::{
 };
 
 use bestshot_tests::{
-    Camera, Harvest, Reading, Service, Twins, binary, clip,
+    Camera, Harvest, Launch, Reading, Service, Twins, binary, clip,
     fault_camera::{Clip, End, Faults, Loss, Setup},
     files_below, more_recordings,
 };
@@ -234,6 +234,28 @@ async fn a_stop_in_the_middle_of_a_group_answers_with_what_was_found() {
         assert!(!frames.is_empty(), "{sampling}: {report}");
         assert_eq!(report["session"]["state"], "stopped", "{sampling}");
     }
+}
+
+/// A refresh that goes on for ever has no keyframe to look at, and nothing is wrong with
+/// it: more pictures than decoding needs to give up are sent first.
+#[tokio::test]
+async fn sampling_a_stream_without_keyframes_is_told_as_no_keyframe_and_not_as_corrupt() {
+    let clip = Clip::made_of(
+        "vtest.avi",
+        "-frames:v 120 -vf scale=256:192 -c:v libx264 -preset veryfast -g 10 -bf 0 \
+         -x264-params intra-refresh=1",
+    );
+    let faults = Faults {
+        no_keyframes: true,
+        ..Faults::default()
+    };
+    let camera = Setup::playing(&clip).faults(faults).start();
+    let launch = Launch::new().with(&["--keyframe-timeout", "12"]);
+    let service = launch.start().await;
+    let options = json!({ "sampling": "keyframes" });
+    let told = service.diagnose(&camera.url(), options).await;
+    assert_eq!(told.kind, "no_keyframe", "{}", told.session);
+    assert_eq!(told.session["stats"]["frames_scored"], 0);
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! Saved originals show what the camera sent, in every layout: compared with the
-//! PNG that ffmpeg makes of the same frame.
+//! PNG that ffmpeg makes of the same frame. And a picture has the same scores in all.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -7,6 +7,7 @@
 )]
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -43,10 +44,16 @@ fn film(folder: &Path, size: &str, filter: &str, words: &str, name: &str) -> Pat
 
 /// Grabs the three best frames; returns the gallery and its manifest.
 fn grab(folder: &Path, file: &Path) -> (PathBuf, Value) {
+    grab_with(folder, file, &["--limit", "3"])
+}
+
+fn grab_with(folder: &Path, file: &Path, options: &[&str]) -> (PathBuf, Value) {
     let gallery = folder.join("gallery");
     let _ = fs::remove_dir_all(&gallery);
     let output = Command::new(binary())
-        .args(["grab", "--json", "--limit", "3", "--out"])
+        .args(["grab", "--json"])
+        .args(options)
+        .arg("--out")
         .arg(&gallery)
         .arg(file)
         .output()
@@ -85,6 +92,30 @@ fn worst_read(folder: &Path, file: &Path, reading: &[&str], filter: &str) -> f64
     each.fold(f64::INFINITY, f64::min)
 }
 
+const FORMATS: [&str; 12] = [
+    "yuv420p",
+    "yuv422p",
+    "yuv444p",
+    "gray",
+    "nv12",
+    "yuv420p10le",
+    "yuv422p10le",
+    "yuv444p10le",
+    "yuv420p12le",
+    "yuv444p12le",
+    "gray10le",
+    "gray12le",
+];
+
+/// The scene, after this filter, in a format that is kept as it is.
+fn lossless(folder: &Path, filter: &str, format: &str, matrix: &str, range: &str) -> PathBuf {
+    let coded = if format == "nv12" { "rawvideo" } else { "ffv1" };
+    let filter =
+        format!("{filter}scale=out_color_matrix={matrix}:out_range={range},format={format}");
+    let words = format!("-c:v {coded} -colorspace {matrix} -color_range {range}");
+    film(folder, "322x182", &filter, &words, "layout.mkv")
+}
+
 #[test]
 fn originals_in_every_layout_are_within_45_decibels_of_ffmpegs_own() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -105,33 +136,8 @@ fn originals_in_every_layout_are_within_45_decibels_of_ffmpegs_own() {
         ("smpte170m", "pc"),
         ("bt2020nc", "tv"),
     ] {
-        for format in [
-            "yuv420p",
-            "yuv422p",
-            "yuv444p",
-            "gray",
-            "nv12",
-            "yuv420p10le",
-            "yuv422p10le",
-            "yuv444p10le",
-            "yuv420p12le",
-            "yuv444p12le",
-            "gray10le",
-            "gray12le",
-        ] {
-            // Which codec keeps the format as it is.
-            let coded = if format == "nv12" { "rawvideo" } else { "ffv1" };
-            let filter =
-                format!("scale=out_color_matrix={matrix}:out_range={range},format={format}");
-            let words = format!("-c:v {coded} -colorspace {matrix} -color_range {range}");
-            let kind = if format == "nv12" { "nut" } else { "mkv" };
-            let file = film(
-                folder,
-                "322x182",
-                &filter,
-                &words,
-                &format!("layout.{kind}"),
-            );
+        for format in FORMATS {
+            let file = lossless(folder, "", format, matrix, range);
             check(&format!("{format} {matrix} {range}"), &file, "null");
         }
     }
@@ -195,6 +201,54 @@ fn originals_in_every_layout_are_within_45_decibels_of_ffmpegs_own() {
     let file = film(folder, "320x180", "null", words, "raw.avi");
     check("raw AVI", &file, "null");
     assert!(failed.is_empty(), "{failed:?}");
+}
+
+/// Colours are blurred, since the layouts keep them to different detail; and all are made
+/// of the same samples, since a conversion may round by half a level.
+#[test]
+fn a_picture_scores_alike_within_one_of_255_in_every_layout() {
+    const SCORES: [&str; 8] = [
+        "brightness",
+        "darkness",
+        "sharpness",
+        "contrast",
+        "colorfulness",
+        "entropy",
+        "motion",
+        "stillness",
+    ];
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    let best = SCORES.map(|name| format!("{name}:1")).join(",");
+    for matrix in ["bt709", "smpte170m"] {
+        let master = format!(
+            "gblur=sigma=4:planes=6,scale=out_color_matrix={matrix}:out_range=tv,format=yuv444p,"
+        );
+        // Of each score of each picture: the least and the greatest.
+        let mut bounds: BTreeMap<(u64, &str), (f64, f64)> = BTreeMap::new();
+        for (format, range) in FORMATS.iter().flat_map(|f| [(f, "tv"), (f, "pc")]) {
+            let file = lossless(folder, &master, format, matrix, range);
+            let (_, manifest) = grab_with(folder, &file, &["--best", &best]);
+            let winners = manifest["winners"].as_array().expect("a list");
+            assert_eq!(winners.len(), 6, "{format} {range}");
+            for winner in winners {
+                let index = winner["index"].as_u64().expect("a number");
+                for name in SCORES {
+                    // Grey has no colour to agree on.
+                    if name == "colorfulness" && format.starts_with("gray") {
+                        continue;
+                    }
+                    let score = winner["scores"][name].as_f64().expect("a score");
+                    let (least, most) = bounds.entry((index, name)).or_insert((score, score));
+                    (*least, *most) = (least.min(score), most.max(score));
+                }
+            }
+        }
+        for ((index, name), (least, most)) in &bounds {
+            println!("{matrix}, picture {index}, {name}: {least:.5} to {most:.5}");
+            assert!(most - least <= 1.0 / 255.0, "{matrix}, {index}, {name}");
+        }
+    }
 }
 
 /// The same pictures with another orientation written beside them.

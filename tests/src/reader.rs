@@ -10,6 +10,9 @@ use std::{
 
 use serde_json::Value;
 
+/// All of a picture, in eighths.
+const WHOLE: [u32; 4] = [0, 0, 8, 8];
+
 /// What ffmpeg finds in a file, frame by frame.
 #[derive(Debug)]
 pub struct Reading {
@@ -30,18 +33,28 @@ pub struct Reading {
 impl Reading {
     /// Decodes the first video stream of a file. `None` where ffmpeg cannot.
     pub fn of(file: &Path) -> Option<Self> {
-        Self::with(file, &[])
+        Self::with(file, &[], WHOLE)
+    }
+
+    /// The same of a part of each picture: left, top, width and height in eighths of its
+    /// size.
+    pub fn of_part(file: &Path, part: [u32; 4]) -> Option<Self> {
+        Self::with(file, &[], part)
     }
 
     /// The same of the pictures that ffmpeg takes for keyframes.
     pub fn of_keyframes(file: &Path) -> Option<Self> {
-        Self::with(file, &["-skip_frame", "nokey"])
+        Self::with(file, &["-skip_frame", "nokey"], WHOLE)
     }
 
-    fn with(file: &Path, decoding: &[&str]) -> Option<Self> {
+    fn with(file: &Path, decoding: &[&str], part: [u32; 4]) -> Option<Self> {
         let stream = first_video(file)?;
         let text = |name: &str| stream[name].as_str().unwrap_or_default().to_owned();
-        let size = |name: &str| u32::try_from(stream[name].as_u64()?).ok();
+        let [left, top, width, height] = part;
+        let size = |name: &str, eighths: u32| {
+            let whole = u32::try_from(stream[name].as_u64()?).ok()?;
+            Some(whole * eighths / 8)
+        };
         let pixel_format = text("pix_fmt");
         let bits = depth(&pixel_format);
         let full = pixel_format.starts_with("yuvj") || text("color_range") == "pc";
@@ -53,18 +66,19 @@ impl Reading {
         };
         let mut reading = Self {
             sums: Vec::new(),
-            width: size("width")?,
-            height: size("height")?,
+            width: size("width", width)?,
+            height: size("height", height)?,
             codec: text("codec_name"),
             pixel_format,
             black,
             white,
         };
-        reading.sums = reading.decode(file, bits > 8, decoding);
+        let crop = format!("crop=iw*{width}/8:ih*{height}/8:iw*{left}/8:ih*{top}/8:exact=1");
+        reading.sums = reading.decode(file, bits > 8, decoding, &crop);
         (!reading.sums.is_empty()).then_some(reading)
     }
 
-    fn decode(&self, file: &Path, wide: bool, decoding: &[&str]) -> Vec<u64> {
+    fn decode(&self, file: &Path, wide: bool, decoding: &[&str], crop: &str) -> Vec<u64> {
         let pixels = self.width as usize * self.height as usize;
         let mut frame = vec![0; if wide { 2 * pixels } else { pixels }];
         let mut child = ffmpeg()
@@ -72,7 +86,8 @@ impl Reading {
             .arg("-i")
             .arg(file)
             .args(["-map", "0:v:0", "-fps_mode", "passthrough"])
-            .args(["-vf", "extractplanes=y", "-f", "rawvideo", "-"])
+            .args(["-vf", &format!("{crop},extractplanes=y")])
+            .args(["-f", "rawvideo", "-"])
             .stdout(Stdio::piped())
             .spawn()
             .expect("ffmpeg can be started");

@@ -222,3 +222,41 @@ impl<S: rt::Write + Unpin> rt::Write for Impatient<S> {
         self.watch(cx, shut)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::{io::AsyncReadExt, time::Instant};
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    async fn write(
+        connection: &mut Impatient<TokioIo<tokio::io::DuplexStream>>,
+    ) -> io::Result<usize> {
+        std::future::poll_fn(|cx| rt::Write::poll_write(Pin::new(connection), cx, &[0; 64])).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_nothing_is_let_go_after_thirty_seconds_and_a_slow_one_is_not() {
+        let (ours, mut theirs) = tokio::io::duplex(64);
+        let mut connection = Impatient::new(TokioIo::new(ours), PATIENCE);
+        assert_eq!(write(&mut connection).await.ok(), Some(64));
+        let slow = async {
+            for _ in 0..3 {
+                sleep(PATIENCE - Duration::from_secs(1)).await;
+                theirs.read_exact(&mut [0; 64]).await.unwrap();
+            }
+        };
+        let writing = async {
+            for _ in 0..3 {
+                assert_eq!(write(&mut connection).await.ok(), Some(64));
+            }
+        };
+        tokio::join!(slow, writing);
+        let start = Instant::now();
+        let failed = write(&mut connection).await.unwrap_err();
+        assert_eq!(failed.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(start.elapsed().as_secs(), PATIENCE.as_secs());
+    }
+}

@@ -280,7 +280,8 @@ impl Frames {
         };
         let more = unit.is_some();
         if let Some(unit) = &unit {
-            self.patience.packet(unit.arrival, unit.keyframe)?;
+            let expected = self.sampler.expects(unit);
+            self.patience.packet(unit.arrival, expected)?;
         }
         let brought = self.sampler.packet(unit)?;
         self.patience.pictures(brought.any, brought.clean)?;

@@ -86,6 +86,16 @@ impl Sampler {
         self.groups.is_some()
     }
 
+    /// Whether the packet promises a picture. Keyframes alone are decoded where pictures
+    /// are sampled, and libav also calls the points so from which a gradual refresh
+    /// begins.
+    pub(crate) fn expects(&self, unit: &Unit) -> bool {
+        match self.sampling {
+            Sampling::All => unit.keyframe,
+            _ => unit.access.entry == Entry::Clean,
+        }
+    }
+
     /// What is ready to be handed out.
     pub(crate) fn next(&mut self) -> Option<Step> {
         if let Some(groups) = &mut self.groups
