@@ -33,7 +33,8 @@ folder `clients` of cargo's target directory is filled with
 Each is type-checked and then goes through a session with the live service and a
 camera that asks for a log-in: start, poll, frames, pictures, stop, delete. The
 document itself is judged by openapi-spec-validator and by the recommended rules
-of Redocly.
+of Redocly, and schemathesis holds the live service to it: thousands of requests
+that fit the document, or almost, and sequences of them.
 
 Options:
   --no-install  Neither looks for packages nor installs any.";
@@ -97,18 +98,57 @@ pub(crate) fn check(workspace: &Workspace, bestshot: &Path) -> Result<()> {
 
     let clip = workspace.clips().join(clips::STREET);
     let camera = Camera::start_with_login(workspace, &clip, USER, PASSWORD)?;
-    let data = place.made.join("data");
-    if data.exists() {
-        fs::remove_dir_all(&data)?;
-    }
+    let data = place.fresh("data")?;
     let service = Service::start(bestshot, 0, &data, &place.made.join("service.log"))?;
     for (name, mut client) in clients.into_iter().flatten() {
         println!("A session with {name} …");
         client.args([service.base(), camera.url(), USER, PASSWORD]);
         shell::run(&mut client).with_context(|| format!("the client {name} failed"))?;
     }
-    Ok(())
+    drop((service, camera));
+    schemathesis(workspace, &place, bestshot)
 }
+
+/// The live service against the document, by requests that nobody thought of.
+fn schemathesis(workspace: &Workspace, place: &Place, bestshot: &Path) -> Result<()> {
+    println!("Holding the service to its document with schemathesis …");
+    let folder = place.fresh("schemathesis")?;
+    let camera = Camera::start(workspace, &workspace.clips().join(clips::STREET))?;
+    let key = folder.join("key");
+    fs::write(&key, KEY)?;
+    let service = Service::start_with(
+        bestshot,
+        0,
+        &folder.join("data"),
+        &folder.join("service.log"),
+        // Most of the addresses lead nowhere; and none of the sessions may be refused for
+        // the others.
+        &[
+            "--api-key-file".as_ref(),
+            key.as_ref(),
+            "--max-sessions".as_ref(),
+            "64".as_ref(),
+            "--resolve-timeout".as_ref(),
+            "1".as_ref(),
+            "--connect-timeout".as_ref(),
+            "1".as_ref(),
+        ],
+    )?;
+    let mut run = place.python("schemathesis");
+    run.current_dir(&folder)
+        .arg("--config-file")
+        .arg(place.files.join("python/schemathesis.toml"))
+        .arg("run")
+        .arg(&place.document)
+        .args(["--url", service.base(), "--header"])
+        .arg(format!("X-API-Key: {KEY}"))
+        .args(["--max-examples", "20", "--continue-on-failure"])
+        .env("BESTSHOT_CAMERA", camera.url());
+    shell::run(&mut run).context("the service and its document differ, see above")
+}
+
+/// Of a service that lives for a minute.
+const KEY: &str = "a-key-for-no-more-than-a-minute";
 
 /// Where things are.
 struct Place {

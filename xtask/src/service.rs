@@ -4,6 +4,7 @@
 //! What lives here: start, the calls that demo and benchmarks make, the end.
 //! What does not: what is shown or measured.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read};
 use std::net::{Ipv4Addr, TcpListener};
@@ -38,6 +39,17 @@ impl Service {
     /// Starts `bestshot serve` on loopback with its data in `data` and its log
     /// in `log`. Port 0 lets the system choose.
     pub(crate) fn start(bestshot: &Path, port: u16, data: &Path, log: &Path) -> Result<Self> {
+        Self::start_with(bestshot, port, data, log, &[])
+    }
+
+    /// The same with further words on its command line.
+    pub(crate) fn start_with(
+        bestshot: &Path,
+        port: u16,
+        data: &Path,
+        log: &Path,
+        words: &[&OsStr],
+    ) -> Result<Self> {
         if let Some(parent) = log.parent() {
             fs::create_dir_all(parent)?;
         }
@@ -50,6 +62,7 @@ impl Service {
                 "--data-dir",
             ])
             .arg(data)
+            .args(words)
             .stderr(Stdio::from(File::create(log)?));
         let mut program = Tied::spawn(&mut command)?;
         let stdout = program.take_stdout().context("the service has no output")?;

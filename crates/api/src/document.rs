@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use poem::{EndpointExt, IntoEndpoint, Response, endpoint::BoxEndpoint, http::Method};
+use poem::{EndpointExt, IntoEndpoint, Response, endpoint::BoxEndpoint};
 use poem_openapi::{LicenseObject, OpenApiService};
 use serde_json::{Map, Value, json};
 
@@ -187,6 +187,9 @@ fn essence(media_type: &str) -> &str {
 /// A place in the list of sessions, as `next` tells it.
 const PLACE: &str = "^[0-9a-f]{16}[0-9A-Za-z-]{1,64}$";
 
+/// A day, or an empty field of a form.
+const DAY: &str = "^([0-9]{4}-[0-9]{2}-[0-9]{2})?$";
+
 /// Gives an operation its success text and every problem that it can answer.
 fn complete(described: &mut Value, operation: &Operation) {
     if let Some(parameters) = described
@@ -201,6 +204,10 @@ fn complete(described: &mut Value, operation: &Operation) {
                 Some("rank") => json!(1),
                 Some("before") => {
                     parameter["schema"]["pattern"] = json!(PLACE);
+                    continue;
+                }
+                Some("day") => {
+                    parameter["schema"]["pattern"] = json!(DAY);
                     continue;
                 }
                 _ => continue,
@@ -223,7 +230,7 @@ fn complete(described: &mut Value, operation: &Operation) {
     }
     let changes = operation.method != "get" || operation.id == "stop";
     let mut statuses = operation.problems.to_vec();
-    statuses.extend([421, 500, 503]);
+    statuses.extend([400, 421, 500, 503]);
     statuses.extend((!open).then_some(401));
     statuses.extend(changes.then_some(403));
     if operation.method != "get" {
@@ -254,104 +261,6 @@ fn problem(operation: &Operation, status: u16) -> Value {
         );
     }
     json!({"description": text, "content": content})
-}
-
-/// What addresses there are, read from the document.
-pub(crate) struct Operations(Vec<Known>);
-
-struct Known {
-    method: Method,
-    segments: Vec<String>,
-    name: String,
-}
-
-/// Addresses outside the document; all of them are read with GET.
-const PAGES: &[(&str, &str)] = &[
-    ("/", "page"),
-    ("/docs", "docs"),
-    ("/openapi.json", "document"),
-    ("/metrics", "metrics"),
-    ("/favicon.ico", "asset"),
-    ("/docs/{file}", "asset"),
-    ("/assets/{file}", "asset"),
-];
-
-impl Operations {
-    pub(crate) fn new(document: &Value) -> Self {
-        let documented = document["paths"].as_object().into_iter().flatten();
-        let documented = documented.flat_map(|(path, item)| {
-            let methods = item.as_object().into_iter().flatten();
-            methods.filter_map(move |(method, operation)| {
-                Some(Known {
-                    method: method.to_ascii_uppercase().parse().ok()?,
-                    segments: segments(path),
-                    name: operation["operationId"].as_str()?.to_owned(),
-                })
-            })
-        });
-        let pages = PAGES.iter().map(|(path, name)| Known {
-            method: Method::GET,
-            segments: segments(path),
-            name: (*name).to_owned(),
-        });
-        Self(documented.chain(pages).collect())
-    }
-
-    /// The operation that a request means, by its id. HEAD means what GET does.
-    pub(crate) fn find(&self, method: &Method, path: &str) -> Option<&str> {
-        let method = if *method == Method::HEAD {
-            &Method::GET
-        } else {
-            method
-        };
-        self.at(path)
-            .find(|known| known.method == *method)
-            .map(|known| known.name.as_str())
-    }
-
-    /// The name of a path's variable, of which the framework only tells which one it
-    /// is: `param0` for the first. Other names are given back.
-    pub(crate) fn variable<'a>(&'a self, path: &str, name: &'a str) -> &'a str {
-        let place = name.strip_prefix("param").and_then(|n| n.parse().ok());
-        let known = place.and_then(|place: usize| {
-            let mut variables = self.at(path).next()?.segments.iter().filter_map(|segment| {
-                let inside = segment.strip_prefix('{')?;
-                inside.strip_suffix('}')
-            });
-            variables.nth(place)
-        });
-        known.unwrap_or(name)
-    }
-
-    /// Whether HEAD can be answered here: where GET can, and has no effect.
-    pub(crate) fn may_head(&self, path: &str) -> bool {
-        self.find(&Method::GET, path) != Some("stop")
-    }
-
-    /// The methods that this address takes, as `Allow` lists them.
-    pub(crate) fn allowed(&self, path: &str) -> String {
-        let mut methods: Vec<&str> = self.at(path).map(|known| known.method.as_str()).collect();
-        if methods.contains(&"GET") && self.may_head(path) {
-            methods.push("HEAD");
-        }
-        methods.join(", ")
-    }
-
-    fn at<'a>(&'a self, path: &str) -> impl Iterator<Item = &'a Known> + use<'a> {
-        let asked = segments(path);
-        self.0.iter().filter(move |known| {
-            known.segments.len() == asked.len()
-                && known
-                    .segments
-                    .iter()
-                    .zip(&asked)
-                    .all(|(k, a)| k.starts_with('{') || k == a)
-        })
-    }
-}
-
-fn segments(path: &str) -> Vec<String> {
-    path.split('/').map(str::to_owned).collect()
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod document;
 pub mod fuzzing;
 mod guard;
 mod metrics;
+mod operations;
 mod options;
 mod pages;
 mod problem;

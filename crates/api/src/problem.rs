@@ -95,6 +95,18 @@ impl Problem {
         self
     }
 
+    /// What is wrong with each of these fields.
+    pub(crate) fn of_fields(status: StatusCode, errors: Vec<FieldError>) -> Self {
+        let detail = match errors.as_slice() {
+            [one] => format!("{}: {}", one.field, one.message),
+            many => {
+                let names: Vec<&str> = many.iter().map(|e| e.field.as_str()).collect();
+                format!("These fields cannot be used: {}.", names.join(", "))
+            }
+        };
+        Self::new(status).detail(detail).errors(errors)
+    }
+
     /// Adds a header to the answer.
     #[must_use]
     pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {

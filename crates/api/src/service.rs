@@ -17,10 +17,10 @@ use poem_openapi::error::{ParseParamError, ParsePathError};
 use tokio::{io::AsyncReadExt, time::timeout};
 
 use crate::{
-    assets,
-    document::{self, Operations},
+    assets, document,
     guard::{Effect, Guard},
     metrics::Metrics,
+    operations::Operations,
     problem::{FieldError, Problem},
     state::Sessions,
 };
@@ -94,6 +94,10 @@ impl Service {
             request.headers().get(header::CONTENT_LENGTH),
         );
         request.set_body(body.await?);
+        let unknown = self.operations.unknown_queries(&request);
+        if !unknown.is_empty() {
+            return Err(Problem::of_fields(StatusCode::BAD_REQUEST, unknown));
+        }
         request.extensions_mut().insert(Arc::clone(&self.sessions));
         match timeout(ANSWER_TIME, self.api.call(request)).await {
             Ok(answer) => answer.or_else(|error| self.explain(error, &path)),

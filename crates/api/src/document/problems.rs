@@ -17,24 +17,34 @@ pub(super) fn example(operation: &str, status: u16) -> Value {
 }
 
 fn problem(operation: &str, status: u16) -> Option<Problem> {
-    let problem = Problem::new(StatusCode::from_u16(status).ok()?);
+    let code = StatusCode::from_u16(status).ok()?;
+    let problem = Problem::new(code);
     Some(match (status, operation) {
         (400, "start" | "createSession") => of_field(
-            problem,
+            code,
             "rtsp_url",
             "The camera's address is missing; it looks like rtsp://192.168.1.20:554/stream.",
         ),
-        (400, _) => {
+        (400, "listSessions" | "getThumbnail" | "getOriginal") => {
             let name = match operation {
                 "listSessions" => "limit",
-                "getThumbnail" | "getOriginal" => "rank",
-                _ => "session",
+                _ => "rank",
             };
             let message = "This value cannot be used here; the document says what can.";
             problem
                 .detail(format!("The parameter {name} cannot be used."))
                 .errors(vec![FieldError::new(name, message)])
         }
+        (400, "stop" | "stopPost") => of_field(
+            code,
+            "sesion",
+            "This address has no such parameter; it takes session.",
+        ),
+        (400, _) => of_field(
+            code,
+            "page",
+            "This address has no such parameter; it takes none.",
+        ),
         (404, "stop" | "stopPost") => {
             problem.detail("Nothing was started yet, so there is nothing to stop.")
         }
@@ -43,11 +53,12 @@ fn problem(operation: &str, status: u16) -> Option<Problem> {
         (409, "createSession") => {
             problem.detail(format!("The session {ID} reads {CAMERA} already."))
         }
-        (409, "getGallery") => {
+        (409, "getGallery" | "getArchive") => {
             problem.detail("The session is not over yet; its gallery is made when it stops.")
         }
+        (409, "getPlot") => problem.detail("No frame of the session was scored yet."),
         (409, _) => several_run(problem),
-        (422, _) => of_field(problem, "limit", "limit is a whole number from 1 to 100."),
+        (422, _) => of_field(code, "limit", "limit is a whole number from 1 to 100."),
         (502, _) => problem
             .kind("unauthorized")
             .detail("The camera did not accept the user name and password."),
@@ -66,10 +77,8 @@ fn problem(operation: &str, status: u16) -> Option<Problem> {
     })
 }
 
-fn of_field(problem: Problem, field: &str, message: &str) -> Problem {
-    problem
-        .detail(format!("{field}: {message}"))
-        .errors(vec![FieldError::new(field, message)])
+fn of_field(status: StatusCode, field: &str, message: &str) -> Problem {
+    Problem::of_fields(status, vec![FieldError::new(field, message)])
 }
 
 fn several_run(problem: Problem) -> Problem {

@@ -41,35 +41,35 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "post",
         "/start",
         "A session reads the camera.",
-        &[400, 415, 422, 502, 504, 507],
+        &[415, 422, 502, 504, 507],
     ),
     operation(
         "stop",
         "get",
         "/stop",
         "The saved winners.",
-        &[400, 404, 409, 507],
+        &[404, 409, 507],
     ),
     operation(
         "stopPost",
         "post",
         "/stop",
         "The saved winners.",
-        &[400, 404, 409, 507],
+        &[404, 409, 507],
     ),
     operation(
         "createSession",
         "post",
         "/v1/sessions",
         "The session that was started.",
-        &[400, 409, 415, 422, 502, 504, 507],
+        &[409, 415, 422, 502, 504, 507],
     ),
     operation(
         "listSessions",
         "get",
         "/v1/sessions",
         "One page of the sessions.",
-        &[400],
+        &[],
     ),
     operation("getSession", "get", ONE, "The session.", &[404]),
     operation(
@@ -105,7 +105,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "get",
         "/v1/sessions/{session_id}/plot",
         "The picture.",
-        &[404],
+        &[404, 409],
     ),
     operation(
         "getArchive",
@@ -126,14 +126,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "get",
         "/v1/sessions/{session_id}/frames/{rank}/thumbnail",
         "The picture.",
-        &[400, 404],
+        &[404],
     ),
     operation(
         "getOriginal",
         "get",
         "/v1/sessions/{session_id}/frames/{rank}/original",
         "The picture.",
-        &[400, 404],
+        &[404],
     ),
     operation(
         "streamEvents",
@@ -157,7 +157,7 @@ pub(super) const STATUS_TEXTS: &[(u16, &str)] = &[
     (
         400,
         "The request is malformed: a body that cannot be read, a camera's address that is \
-         missing or none, a parameter of the wrong type.",
+         missing or none, a parameter of the wrong type or unknown.",
     ),
     (401, "The API key is missing or wrong."),
     (

@@ -176,25 +176,3 @@ fn optional_fields_are_not_required_and_the_rest_is() {
         json!(["rtsp_url"])
     );
 }
-
-#[test]
-fn requests_find_their_operation() {
-    let known = Operations::new(document());
-    let find = |method: Method, path: &str| known.find(&method, path).map(str::to_owned);
-    assert_eq!(find(Method::GET, "/stop").as_deref(), Some("stop"));
-    assert_eq!(find(Method::HEAD, "/stop").as_deref(), Some("stop"));
-    assert_eq!(
-        find(Method::GET, "/v1/sessions/x/frames/1/original").as_deref(),
-        Some("getOriginal")
-    );
-    let rank = known.variable("/v1/sessions/x/frames/y/original", "param1");
-    assert_eq!(rank, "rank");
-    assert_eq!(known.variable("/v1/sessions", "before"), "before");
-    assert_eq!(find(Method::PUT, "/stop"), None);
-    assert_eq!(find(Method::GET, "/nothing"), None);
-    assert_eq!(known.allowed("/stop"), "GET, POST");
-    assert_eq!(known.allowed("/v1/sessions/x"), "GET, DELETE, HEAD");
-    assert_eq!(known.allowed("/"), "GET, HEAD");
-    assert!(!known.may_head("/stop"));
-    assert!(known.may_head("/v1/health"));
-}

@@ -55,14 +55,10 @@ impl Given {
         }
     }
 
-    /// From the fields of a JSON object; `null` counts as not given.
+    /// From the fields of a JSON object. `null` is no value of any of them.
     pub(crate) fn from_json(fields: impl IntoIterator<Item = (String, Value)>) -> Self {
-        let values = fields
-            .into_iter()
-            .filter(|(_, value)| !value.is_null())
-            .collect();
         Self {
-            values,
+            values: fields.into_iter().collect(),
             typed: true,
         }
     }

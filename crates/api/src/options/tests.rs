@@ -53,12 +53,22 @@ fn form_and_json_mean_the_same() {
         ("wait", ""),
     ]);
     let typed = json_body(json!({
-        "rtsp_url": URL.1, "limit": 3.0, "fit": "contain", "duration": 1.5, "wait": null
+        "rtsp_url": URL.1, "limit": 3.0, "fit": "contain", "duration": 1.5
     }));
     assert_eq!(
         check(&text).unwrap().1.shown,
         check(&typed).unwrap().1.shown
     );
+}
+
+#[test]
+fn null_is_no_value_as_the_document_says() {
+    for option in START_OPTIONS {
+        let mut given = json!({ "rtsp_url": URL.1 });
+        given[option.name] = Value::Null;
+        let faults = check(&json_body(given)).unwrap_err();
+        assert_eq!(faults.errors[0].field, option.name);
+    }
 }
 
 #[test]

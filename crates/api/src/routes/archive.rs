@@ -20,7 +20,7 @@ use poem_openapi::{
 };
 use tokio::sync::mpsc;
 
-use super::{ChainOf, Tag, find};
+use super::{ChainOf, Tag, find, without_gallery};
 use crate::{
     problem::Problem,
     state::{End, Found, Sessions},
@@ -81,9 +81,7 @@ impl Archives {
         let gallery = match find(&sessions, &session_id).await? {
             Found::Past(End::Saved(gallery)) => gallery,
             Found::Past(End::Empty(_)) => {
-                return Err(Problem::not_found(
-                    "The session ended before any frame won.",
-                ));
+                return Err(without_gallery());
             }
             Found::Live(_) => {
                 return Err(Problem::new(StatusCode::CONFLICT)

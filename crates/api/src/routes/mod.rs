@@ -92,6 +92,12 @@ async fn wait_for_first_frame(
     }
 }
 
+/// The session is there, so that 404 would mislead.
+fn without_gallery() -> Problem {
+    Problem::new(StatusCode::CONFLICT)
+        .detail("The session ended before any frame won, so it left no gallery.")
+}
+
 /// 400 where the camera's address is none, 422 where only values are out of range.
 fn refused(faults: Faults) -> Problem {
     let status = if faults.malformed {
@@ -99,14 +105,7 @@ fn refused(faults: Faults) -> Problem {
     } else {
         StatusCode::UNPROCESSABLE_ENTITY
     };
-    let detail = match faults.errors.as_slice() {
-        [one] => format!("{}: {}", one.field, one.message),
-        many => {
-            let names: Vec<&str> = many.iter().map(|e| e.field.as_str()).collect();
-            format!("These fields cannot be used: {}.", names.join(", "))
-        }
-    };
-    Problem::new(status).detail(detail).errors(faults.errors)
+    Problem::of_fields(status, faults.errors)
 }
 
 fn not_started(error: StartError) -> Problem {

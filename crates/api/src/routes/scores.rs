@@ -6,7 +6,11 @@ use bestshot_gallery::{
     manifest::{CurvePoint, Manifest},
     plot,
 };
-use poem::{Body, IntoResponse, Response, http::header, web::Data};
+use poem::{
+    Body, IntoResponse, Response,
+    http::{StatusCode, header},
+    web::Data,
+};
 use poem_openapi::{
     ApiResponse, Object, OpenApi,
     param::Path,
@@ -125,8 +129,9 @@ impl Scores {
     ) -> Result<Plot, Problem> {
         let manifest = manifest(&find(&sessions, &session_id).await?);
         let svg = plot(&manifest).map_err(|e| Problem::internal(&e))?;
-        svg.map(|svg| Plot::Svg(Svg(svg)))
-            .ok_or_else(|| Problem::not_found("No frame of the session was scored yet."))
+        svg.map(|svg| Plot::Svg(Svg(svg))).ok_or_else(|| {
+            Problem::new(StatusCode::CONFLICT).detail("No frame of the session was scored yet.")
+        })
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bestshot_gallery::Filter;
-use jiff::{civil::Date, tz::TimeZone};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use poem::{http::StatusCode, web::Data};
 use poem_openapi::{
     ApiResponse, OpenApi,
@@ -12,7 +12,7 @@ use poem_openapi::{
     payload::{Html, Json},
 };
 
-use super::{Tag, find, not_stored, report, show, start, stop};
+use super::{Tag, find, not_stored, report, show, start, stop, without_gallery};
 use crate::{
     body::StartBody,
     pages,
@@ -198,9 +198,7 @@ impl SessionRoutes {
             Found::Past(end @ End::Saved(_)) => Ok(Html(
                 pages::result(&end).map_err(|e| Problem::internal(&e))?,
             )),
-            Found::Past(End::Empty(_)) => Err(Problem::not_found(
-                "The session ended before any frame won.",
-            )),
+            Found::Past(End::Empty(_)) => Err(without_gallery()),
             Found::Live(_) => Err(Problem::new(StatusCode::CONFLICT)
                 .detail("The session is not over yet; its gallery is made when it stops.")),
         }
@@ -215,7 +213,9 @@ fn filter(camera: Option<&str>, day: Option<&str>) -> Result<Filter, Problem> {
     };
     let times = day.parse::<Date>().and_then(|day| {
         let midnight = |day: Date| TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0));
-        Ok(midnight(day)?..midnight(day.tomorrow()?)?)
+        // The last day that there is ends with time itself.
+        let end = day.tomorrow().and_then(midnight).unwrap_or(Timestamp::MAX);
+        Ok(midnight(day)?..end)
     });
     let times = times.map_err(|_| {
         let error = FieldError::new("day", "Write the day as year, month, day: 2026-01-31.");
