@@ -284,6 +284,52 @@ async fn counters_and_times_go_on_over_three_breaks() {
     .await;
 }
 
+/// The time for which the camera was away counts: the session lasts as long, and its
+/// winners are as far apart, as was asked for.
+#[tokio::test]
+async fn duration_and_min_gap_go_on_counting_over_a_break() {
+    const LONG: f64 = 12.0;
+    const GAP: f64 = 1.5;
+    let (camera, service) = (camera(), Service::start().await);
+    let options = json!({ "limit": 100, "duration": LONG, "min_gap": GAP });
+    let id = service.begin_with(&camera.url(), options).await;
+    service.until_scored(&id, 80).await;
+    let lost = hangs_up(&service, &id, &camera, Close::Fin).await;
+    let break_at = scored(&lost);
+    comes_back(&service, &id, Instant::now(), &lost, 1).await;
+    let session = service.until_that(&id, "it is over", is("ended")).await;
+    let number = |value: &Value| value.as_f64().expect("a number");
+    let mut won: Vec<(f64, u64)> = service
+        .frames(&id)
+        .await
+        .iter()
+        .map(|frame| {
+            (
+                number(&frame["stream_time"]),
+                frame["index"].as_u64().expect("a number"),
+            )
+        })
+        .collect();
+    won.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let sides = [
+        won.iter().any(|w| w.1 < break_at),
+        won.iter().any(|w| w.1 > break_at),
+    ];
+    assert_eq!(sides, [true; 2], "on both sides of the break: {won:?}");
+    assert!(
+        won.windows(2).all(|pair| pair[1].0 - pair[0].0 >= GAP),
+        "{won:?}"
+    );
+    assert!(won.iter().all(|w| w.0 < LONG), "{won:?}");
+    // Forty pictures a second would be 480; while the camera was away there were none.
+    let least_missed = 20;
+    assert!(scored(&session) < 480 - least_missed, "{session}");
+    assert!(
+        won.last().is_some_and(|last| last.0 > LONG - 4.0),
+        "{won:?}"
+    );
+}
+
 #[tokio::test]
 async fn an_end_without_a_word_is_told_as_stalled_within_ten_seconds() {
     let clip = Clip::of("vtest_h264.mp4");

@@ -3,11 +3,7 @@
 
 use std::{
     path::Path,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-        mpsc::{self, SyncSender, TrySendError},
-    },
+    sync::Arc,
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -21,8 +17,8 @@ use crate::{
     options::{OpenOptions, Transport},
     packets::{self, Packets},
     patience::Patience,
+    queue::{Queue, Shared},
     sampler::{Sampler, Step},
-    unit::Unit,
     url::RtspUrl,
     watch::{Stop, Watch},
 };
@@ -56,16 +52,6 @@ pub struct Counters {
     pub dropped: u64,
     /// Keyframes among the packets that arrived.
     pub keyframes: u64,
-}
-
-#[derive(Debug, Default)]
-struct Shared {
-    packets: AtomicU64,
-    bytes: AtomicU64,
-    dropped: AtomicU64,
-    keyframes: AtomicU64,
-    queued_bytes: AtomicUsize,
-    failure: Mutex<Option<Error>>,
 }
 
 /// The frames of a stream, in the order in which they are shown.
@@ -115,18 +101,11 @@ impl Frames {
         let info = info(&packets, &sampler);
         let name = packets.name().to_owned();
         let shared = Arc::new(Shared::default());
-        let (sender, units) = mpsc::sync_channel(options.queue_packets);
+        let (queue, units) = Queue::new(options, &shared);
         let arrivals = Box::new(Arrivals::new(units, &packets));
-        let reader = Reader {
-            packets,
-            sender,
-            shared: Arc::clone(&shared),
-            max_bytes: options.queue_bytes,
-            dropping: false,
-        };
         let reader = thread::Builder::new()
             .name("demux".into())
-            .spawn(move || reader.run())
+            .spawn(move || queue.fill(packets))
             .map_err(|e| {
                 Error::new(ErrorKind::Internal, "no thread could be started").with_source(e)
             })?;
@@ -182,12 +161,7 @@ impl Frames {
 
     /// What was read so far.
     pub fn counters(&self) -> Counters {
-        Counters {
-            packets: self.shared.packets.load(Ordering::Relaxed),
-            bytes: self.shared.bytes.load(Ordering::Relaxed),
-            dropped: self.shared.dropped.load(Ordering::Relaxed),
-            keyframes: self.shared.keyframes.load(Ordering::Relaxed),
-        }
+        self.shared.counters()
     }
 
     /// What comes next: a picture, or with [`Sampling::Refined`](crate::Sampling::Refined)
@@ -261,18 +235,16 @@ impl Frames {
             Source::File(packets) => {
                 let unit = packets.read()?;
                 if let Some(unit) = &unit {
-                    count(&self.shared, unit);
+                    self.shared.count(unit);
                 }
                 unit
             }
             Source::Camera { arrivals, .. } => match arrivals.next()? {
                 Some(unit) => {
-                    self.shared
-                        .queued_bytes
-                        .fetch_sub(unit.queued, Ordering::AcqRel);
+                    self.shared.taken(&unit);
                     Some(unit)
                 }
-                None => match take_failure(&self.shared) {
+                None => match self.shared.take_failure() {
                     Some(failure) => return Err(failure),
                     None => None,
                 },
@@ -314,87 +286,6 @@ impl Drop for Frames {
             }
         }
     }
-}
-
-/// The thread that reads a camera.
-struct Reader {
-    packets: Packets,
-    sender: SyncSender<Unit>,
-    shared: Arc<Shared>,
-    max_bytes: usize,
-    dropping: bool,
-}
-
-impl Reader {
-    fn run(mut self) {
-        loop {
-            match self.packets.read() {
-                Ok(Some(unit)) => {
-                    count(&self.shared, &unit);
-                    if !self.hand_on(unit) {
-                        return;
-                    }
-                }
-                Ok(None) => return,
-                Err(e) => {
-                    let mut failure = self
-                        .shared
-                        .failure
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner);
-                    *failure = Some(e);
-                    return;
-                }
-            }
-        }
-    }
-
-    /// Never waits: where the queue is full, everything up to the next keyframe
-    /// goes. Single pictures left out would smear those predicted from them.
-    fn hand_on(&mut self, mut unit: Unit) -> bool {
-        let size = unit.queued;
-        let full = self.shared.queued_bytes.load(Ordering::Acquire) + size > self.max_bytes;
-        if full || (self.dropping && !unit.keyframe) {
-            return self.give_up();
-        }
-        unit.after_gap = self.dropping;
-        self.shared.queued_bytes.fetch_add(size, Ordering::AcqRel);
-        match self.sender.try_send(unit) {
-            Ok(()) => {
-                self.dropping = false;
-                true
-            }
-            Err(TrySendError::Full(_)) => {
-                self.shared.queued_bytes.fetch_sub(size, Ordering::AcqRel);
-                self.give_up()
-            }
-            Err(TrySendError::Disconnected(_)) => false,
-        }
-    }
-
-    fn give_up(&mut self) -> bool {
-        self.dropping = true;
-        self.shared.dropped.fetch_add(1, Ordering::Relaxed);
-        true
-    }
-}
-
-fn count(shared: &Shared, unit: &Unit) {
-    shared.packets.fetch_add(1, Ordering::Relaxed);
-    shared
-        .bytes
-        .fetch_add(unit.packet.size() as u64, Ordering::Relaxed);
-    if unit.keyframe {
-        shared.keyframes.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-fn take_failure(shared: &Shared) -> Option<Error> {
-    shared
-        .failure
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .take()
 }
 
 fn info(packets: &Packets, sampler: &Sampler) -> StreamInfo {

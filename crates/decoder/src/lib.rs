@@ -22,6 +22,7 @@ mod pace;
 mod packets;
 mod patience;
 mod policy;
+mod queue;
 mod redact;
 mod refiner;
 mod repeats;
