@@ -167,3 +167,26 @@ async fn a_service_that_is_started_again_is_found_again() {
     );
     browser.until("nine new pictures", &nine).await;
 }
+
+#[tokio::test]
+async fn pages_with_nothing_to_show_keep_nobody_out() {
+    let camera = Camera::with(&["/a=mute", "/b=mute"]);
+    let (camera, service, browser) = tokio::join!(camera, Service::start(), Browser::open());
+    let page = format!("{}/stop", service.url());
+    for (said, more) in [
+        ("Nothing was started", &["/a", "/b"][..]),
+        ("Several sessions run", &[]),
+    ] {
+        browser.visit(&page).await;
+        let text = browser.text("main").await;
+        assert!(text.contains(said), "{text}");
+        for scheme in ["dark", "light"] {
+            browser.light(scheme).await;
+            let barriers = browser.barriers().await;
+            assert!(barriers.is_empty(), "{said}, {scheme}: {barriers:#?}");
+        }
+        for path in more {
+            service.open(&camera.url(path), json!({})).await;
+        }
+    }
+}
