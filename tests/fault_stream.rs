@@ -8,6 +8,8 @@
 
 use std::{
     collections::BTreeSet,
+    process::Command,
+    sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -395,4 +397,58 @@ async fn one_frame_in_five_seconds_is_no_stall() {
     assert_eq!(session["state"], "running", "{session}");
     assert_eq!(session["stats"]["reconnects"], 0, "{session}");
     assert_eq!(camera.seen().sessions.len(), 1);
+}
+
+/// Twenty seconds of large pictures come within a fifth of one, which nobody decodes so
+/// fast. Whole groups are given up and counted; what is left is whole, and was all scored.
+#[tokio::test]
+async fn a_camera_that_sends_faster_than_pictures_are_decoded_costs_whole_groups_that_are_counted()
+{
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("large.mp4");
+    let encoder = "-frames:v 400 -vf scale=1920:1440 -c:v libx264 -preset ultrafast -g 20 -bf 0";
+    let made = Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error", "-i"])
+        .arg(clip("vtest.avi"))
+        .args(encoder.split(' '))
+        .arg(&file)
+        .status();
+    assert!(
+        made.is_ok_and(|status| status.success()),
+        "ffmpeg makes a clip"
+    );
+    let reading = Reading::of(&file).expect("ffmpeg decodes it");
+    let all = reading.sums.len() as u64;
+    let camera = Setup::playing(&Arc::new(Clip::read(&file)))
+        .speed(200.0)
+        .passes(1, End::Bye)
+        .start();
+    let service = Service::start().await;
+    let options = json!({ "limit": 100, "transport": "tcp" });
+    let id = service.open(&camera.url(), options).await;
+    let lags = |session: &Value| session["stats"]["lag_ms"].as_u64() >= Some(50);
+    service.until_that(&id, "it lags", lags).await;
+    let session = service.until_that(&id, "it is over", over).await;
+    assert_eq!(session["state"], "ended", "{session}");
+    let count = |name: &str| session["stats"][name].as_u64().expect("a number");
+    assert_eq!(
+        count("packets"),
+        all,
+        "the camera was not held up: {session}"
+    );
+    assert!(count("frames_dropped") > 0, "{session}");
+    assert_eq!(
+        count("frames_scored"),
+        all - count("frames_dropped"),
+        "{session}"
+    );
+    // A picture that leans on one that was given up is none of the clip's.
+    let whole: Vec<f64> = (0..reading.sums.len())
+        .map(|n| reading.brightness(n))
+        .collect();
+    for frame in service.frames(&id).await {
+        let score = number(&frame["score"]);
+        let twin = whole.iter().any(|twin| (twin - score).abs() < 1e-9);
+        assert!(twin, "{frame}");
+    }
 }

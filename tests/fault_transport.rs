@@ -124,6 +124,12 @@ async fn udp_is_used_alone_where_it_is_asked_for() {
     let session = service.session(&id).await;
     assert_eq!(session["stream"]["transport"], "udp");
     assert_eq!(session["options"]["transport"], "udp");
+    // What is asked for is four MiB; a system that allows less is named.
+    let most = std::fs::read_to_string("/proc/sys/net/core/rmem_max").expect("a limit");
+    let most: u64 = most.trim().parse().expect("a number");
+    let warning = session["warning"].as_str().unwrap_or_default();
+    let warned = warning.contains("net.core.rmem_max");
+    assert_eq!(warned, most < 4 << 20, "{most}: {session}");
     service.halt(&id).await;
     is_left(&sound, 1).await;
     assert_eq!(sound.seen().count("SETUP"), 1);
