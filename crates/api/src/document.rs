@@ -230,9 +230,11 @@ fn complete(described: &mut Value, operation: &Operation) {
     }
     let changes = operation.method != "get" || operation.id == "stop";
     let mut statuses = operation.problems.to_vec();
-    statuses.extend([400, 421, 500, 503]);
+    statuses.extend([421, 500, 503]);
     statuses.extend((!open).then_some(401));
-    statuses.extend(changes.then_some(403));
+    if changes {
+        statuses.extend([400, 403]);
+    }
     if operation.method != "get" {
         statuses.extend([408, 413]);
     }

@@ -13,7 +13,9 @@ struct Known {
     method: Method,
     segments: Vec<String>,
     name: String,
-    /// The parameters that its query may have; none where anything goes.
+    /// The parameters that its query may have; none where anything goes. What takes none
+    /// and has no effect ignores them: pages add some to pictures, so that browsers ask
+    /// again.
     queries: Option<Vec<String>>,
 }
 
@@ -34,11 +36,13 @@ impl Operations {
         let documented = documented.flat_map(|(path, item)| {
             let methods = item.as_object().into_iter().flatten();
             methods.filter_map(move |(method, operation)| {
+                let queries = queries(operation);
+                let counts = method != "get" || !queries.is_empty();
                 Some(Known {
                     method: method.to_ascii_uppercase().parse().ok()?,
                     segments: segments(path),
                     name: operation["operationId"].as_str()?.to_owned(),
-                    queries: Some(queries(operation)),
+                    queries: counts.then_some(queries),
                 })
             })
         });
@@ -191,6 +195,7 @@ mod tests {
             "/stop",
             "/stop?session=a",
             "/v1/sessions?limit=1&camera=%20&day=",
+            "/v1/sessions/a/frames/1/thumbnail?frame=2",
             "/?anything=1",
             "/nothing?a=b",
         ] {

@@ -69,7 +69,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "get",
         "/v1/sessions",
         "One page of the sessions.",
-        &[],
+        &[400],
     ),
     operation("getSession", "get", ONE, "The session.", &[404]),
     operation(
@@ -126,14 +126,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "get",
         "/v1/sessions/{session_id}/frames/{rank}/thumbnail",
         "The picture.",
-        &[404],
+        &[400, 404],
     ),
     operation(
         "getOriginal",
         "get",
         "/v1/sessions/{session_id}/frames/{rank}/original",
         "The picture.",
-        &[404],
+        &[400, 404],
     ),
     operation(
         "streamEvents",
