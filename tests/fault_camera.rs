@@ -70,10 +70,16 @@ fn every_picture_arrives_bit_for_bit_over_tcp_and_udp() {
         "vtest_hevc_10bit.mp4",
     ] {
         let recorded = of_file(&clip(name));
-        for transport in ["tcp", "udp"] {
-            let camera = once(name).start();
-            let played = pictures(&["-rtsp_transport", transport], &camera.url());
-            assert_eq!(played, recorded, "{name} over {transport}");
+        // ffmpeg heeds a goodbye at once, whatever datagrams it has yet to read: on a
+        // machine that is busy it must not be behind.
+        for (transport, speeds) in [("tcp", &[10.0][..]), ("udp", &[10.0, 2.0, 1.0])] {
+            let mut arrived = speeds.iter().map(|&speed| {
+                let camera = once(name).speed(speed).start();
+                let words = ["-rtsp_transport", transport];
+                (pictures(&words, &camera.url()), camera)
+            });
+            let whole = arrived.find(|(played, _)| *played == recorded);
+            let (_, camera) = whole.unwrap_or_else(|| panic!("{name} over {transport}"));
             let seen = camera.seen();
             assert_eq!(seen.sessions[0].units, recorded.len() as u64);
             for method in ["DESCRIBE", "SETUP", "PLAY", "TEARDOWN"] {
