@@ -80,7 +80,7 @@ async fn silence_at_any_step_of_the_handshake_is_a_timeout_within_ten_seconds() 
 
 #[tokio::test]
 async fn a_byte_every_0_4_s_is_a_timeout_within_ten_seconds() {
-    let steps = ["OPTIONS", "DESCRIBE", "PLAY"];
+    let steps = ["OPTIONS", "DESCRIBE", "SETUP", "PLAY"];
     let faults = steps.map(|step| replying(When::method(step), Reply::Drip));
     all_told(faults.to_vec(), "timeout", DIAGNOSIS).await;
 }

@@ -6,121 +6,25 @@
     reason = "the helpers of tests fail by panicking too"
 )]
 
-use std::{
-    process::Command,
-    time::{Duration, Instant},
-};
+use std::{process::Command, time::Instant};
 
 use bestshot_tests::{
-    Camera, Process, Service, clip, eventually,
-    fault_camera::{Act, At, Clip, Close, End, FaultCamera, Faults, Media, Setup},
+    Camera, Process, Service,
+    breaks::{
+        AT_ONCE, STALL, breaks_off, brisk_camera, comes_back, hangs_up, is, scored, settled,
+        tries_grow_rare, winners,
+    },
+    clip, eventually,
+    fault_camera::{Act, At, Clip, Close, End, Faults, Media, Setup},
     go_on, halt,
 };
-use jiff::Timestamp;
 use serde_json::{Value, json};
-
-/// Silence in a running stream is told after this.
-const STALL: Duration = Duration::from_secs(10);
-/// A camera that is back is read after this.
-const BACK: Duration = Duration::from_secs(5);
-/// A broken connection is told after this: there is nothing to wait for.
-/// Most of this is for a slow machine.
-const AT_ONCE: Duration = Duration::from_secs(5);
-
-/// Forty pictures a second, twenty to a group.
-fn camera() -> FaultCamera {
-    Setup::playing(&Clip::of("vtest_h264.mp4"))
-        .speed(4.0)
-        .start()
-}
-
-fn is(state: &str) -> impl Fn(&Value) -> bool {
-    move |session| session["state"] == state
-}
-
-fn scored(session: &Value) -> u64 {
-    session["stats"]["frames_scored"].as_u64().unwrap_or(0)
-}
-
-/// A session that has seen all of the clip: its winners change no more.
-async fn settled(service: &Service, url: &str) -> (String, Vec<Value>) {
-    let id = service.begin(url).await;
-    service.until_scored(&id, 110).await;
-    let winners = winners(service, &id).await;
-    assert_eq!(winners.len(), 9);
-    (id, winners)
-}
-
-/// What was won, without the addresses of pictures, which come a little later.
-async fn winners(service: &Service, id: &str) -> Vec<Value> {
-    let mut frames = service.frames(id).await;
-    for frame in &mut frames {
-        let fields = frame.as_object_mut().expect("a frame is an object");
-        fields.retain(|name, _| !name.ends_with("_url"));
-    }
-    frames
-}
-
-/// Waits until the session says that it reconnects, and why and when.
-async fn breaks_off(service: &Service, id: &str, since: Instant, within: Duration) -> Value {
-    let lost = service
-        .until_that(id, "it reconnects", is("reconnecting"))
-        .await;
-    let took = since.elapsed();
-    println!("noticed after {took:?}");
-    assert!(took <= within, "{took:?}");
-    assert!(lost["error"]["kind"].is_string(), "{lost}");
-    assert!(lost["error"]["message"].is_string(), "{lost}");
-    let next = lost["next_try_at"].as_str().unwrap_or_default();
-    assert!(next.ends_with('Z') && next.contains('T'), "{lost}");
-    lost
-}
-
-/// Ends the connection. Until that was told, the next one shows nothing: it may come
-/// sooner than somebody looks.
-async fn hangs_up(service: &Service, id: &str, camera: &FaultCamera, how: Close) -> Value {
-    let start = Instant::now();
-    camera.hang_up(how);
-    camera.set(Faults::default().media(Media::Still));
-    let within = if how == Close::Hole { STALL } else { AT_ONCE };
-    let lost = breaks_off(service, id, start, within).await;
-    camera.set(Faults::default());
-    lost
-}
-
-/// Waits until tries have grown rare: the fourth wait is the first of six seconds.
-async fn tries_grow_rare(service: &Service, id: &str) -> Value {
-    let far = |session: &Value| {
-        let next = session["next_try_at"].as_str().and_then(|t| t.parse().ok());
-        next.is_some_and(|next: Timestamp| next.duration_since(Timestamp::now()).as_secs() >= 5)
-    };
-    service.until_that(id, "the next try is far", far).await
-}
-
-/// Waits until frames are scored again, and checks what a reconnect keeps.
-async fn comes_back(service: &Service, id: &str, since: Instant, before: &Value, times: u64) {
-    let goes_on =
-        |session: &Value| session["state"] == "running" && scored(session) > scored(before);
-    let back = service.until_that(id, "frames come again", goes_on).await;
-    let took = since.elapsed();
-    println!("back after {took:?}");
-    assert!(took <= BACK, "{took:?}");
-    assert_eq!(back["stats"]["reconnects"], times, "{back}");
-    assert!(
-        back["error"].is_null() && back["next_try_at"].is_null(),
-        "{back}"
-    );
-    for count in ["packets", "bytes", "frames_decoded"] {
-        let counts = |session: &Value| session["stats"][count].as_u64();
-        assert!(counts(&back) >= counts(before), "{count}: {back}");
-    }
-}
 
 #[tokio::test]
 async fn a_connection_that_ends_is_told_at_once_and_read_again_within_five_seconds() {
     let service = Service::start().await;
     for how in [Close::Fin, Close::Rst] {
-        let camera = camera();
+        let camera = brisk_camera();
         let (id, won) = settled(&service, &camera.url()).await;
         let lost = hangs_up(&service, &id, &camera, how).await;
         let start = Instant::now();
@@ -168,7 +72,7 @@ fn by_index(frames: &[Value]) -> Vec<f64> {
 
 #[tokio::test]
 async fn a_stream_that_falls_silent_is_told_as_stalled_within_ten_seconds() {
-    let (camera, service) = (camera(), Service::start().await);
+    let (camera, service) = (brisk_camera(), Service::start().await);
     let (id, won) = settled(&service, &camera.url()).await;
     let start = Instant::now();
     camera.set(Faults::default().media(Media::Still));
@@ -182,7 +86,7 @@ async fn a_stream_that_falls_silent_is_told_as_stalled_within_ten_seconds() {
 
 #[tokio::test]
 async fn a_stream_of_reports_alone_is_told_as_stalled_within_ten_seconds() {
-    let (camera, service) = (camera(), Service::start().await);
+    let (camera, service) = (brisk_camera(), Service::start().await);
     let (id, won) = settled(&service, &camera.url()).await;
     let start = Instant::now();
     camera.set(Faults::default().media(Media::Silent));
@@ -216,7 +120,7 @@ async fn a_stream_that_stops_within_a_group_is_told_as_stalled_within_ten_second
 
 #[tokio::test]
 async fn a_black_hole_is_told_as_stalled_within_ten_seconds() {
-    let (camera, service) = (camera(), Service::start().await);
+    let (camera, service) = (brisk_camera(), Service::start().await);
     let (id, won) = settled(&service, &camera.url()).await;
     let lost = hangs_up(&service, &id, &camera, Close::Hole).await;
     let start = Instant::now();
@@ -228,7 +132,7 @@ async fn a_black_hole_is_told_as_stalled_within_ten_seconds() {
 
 #[tokio::test]
 async fn a_silent_stream_over_udp_is_told_as_stalled_within_ten_seconds() {
-    let (camera, service) = (camera(), Service::start().await);
+    let (camera, service) = (brisk_camera(), Service::start().await);
     let udp = json!({ "transport": "udp" });
     let id = service.begin_with(&camera.url(), udp).await;
     let start = Instant::now();
@@ -242,7 +146,7 @@ async fn a_silent_stream_over_udp_is_told_as_stalled_within_ten_seconds() {
 
 #[tokio::test]
 async fn a_camera_that_was_away_until_tries_grew_rare_is_read_within_five_seconds_of_its_return() {
-    let (camera, service) = (camera(), Service::start().await);
+    let (camera, service) = (brisk_camera(), Service::start().await);
     let (id, won) = settled(&service, &camera.url()).await;
     let start = Instant::now();
     camera.unplug(Close::Fin);
@@ -258,7 +162,7 @@ async fn a_camera_that_was_away_until_tries_grew_rare_is_read_within_five_second
 
 #[tokio::test]
 async fn counters_and_times_go_on_over_three_breaks() {
-    let (camera, service) = (camera(), Service::start().await);
+    let (camera, service) = (brisk_camera(), Service::start().await);
     let options = json!({ "limit": 100 });
     let id = service.begin_with(&camera.url(), options).await;
     for times in 1..=3 {
@@ -290,7 +194,7 @@ async fn counters_and_times_go_on_over_three_breaks() {
 async fn duration_and_min_gap_go_on_counting_over_a_break() {
     const LONG: f64 = 12.0;
     const GAP: f64 = 1.5;
-    let (camera, service) = (camera(), Service::start().await);
+    let (camera, service) = (brisk_camera(), Service::start().await);
     let options = json!({ "limit": 100, "duration": LONG, "min_gap": GAP });
     let id = service.begin_with(&camera.url(), options).await;
     service.until_scored(&id, 80).await;
@@ -384,7 +288,7 @@ async fn a_fault_camera_that_is_halted_is_told_in_ten_seconds_and_read_in_five()
 
 #[tokio::test]
 async fn a_camera_that_is_not_there_yet_is_awaited_where_told_to_persist() {
-    let (camera, service) = (camera(), Service::start().await);
+    let (camera, service) = (brisk_camera(), Service::start().await);
     camera.refuse();
     let id = service
         .open(&camera.url(), json!({ "persist": true }))

@@ -70,6 +70,19 @@ fn a_name_server_that_never_answers_is_told_within_five_seconds() {
 }
 
 #[test]
+fn a_name_server_that_never_answers_is_told_as_dns_to_programs() {
+    let words = ["probe", "--json", "rtsp://camera.example/live"];
+    let Some(result) = in_vain("wait", &words) else {
+        return;
+    };
+    let said = result["said"].as_str().expect("text");
+    let json = &said[said.find('{').expect("an object")..];
+    let mut objects = serde_json::Deserializer::from_str(json).into_iter::<Value>();
+    let told = objects.next().expect("an object").expect("JSON");
+    assert_eq!(told["error"]["kind"], "dns", "{said}");
+}
+
+#[test]
 fn a_stop_while_a_name_server_does_not_answer_takes_a_second_at_most() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let out = folder.path().join("gallery");

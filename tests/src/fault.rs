@@ -1,9 +1,12 @@
 //! Ports that accept a connection and are no camera at all.
 
+use std::time::Duration;
+
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpSocket, TcpStream},
     task::JoinHandle,
+    time::timeout,
 };
 
 /// A port of 127.0.0.1 with a fault behind it. Dropping it closes the port.
@@ -26,6 +29,31 @@ impl FaultPort {
             port,
             _refusing: Some(socket),
             serving: None,
+        }
+    }
+
+    /// Takes no connection and refuses none: what is sent there is lost, as at an address
+    /// that nobody has.
+    pub async fn full() -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket can be had");
+        let any = "127.0.0.1:0".parse().expect("an address");
+        socket.bind(any).expect("a free port can be had");
+        let listener = socket.listen(0).expect("a bound socket can listen");
+        let address = listener.local_addr().expect("it is bound");
+        let mut waiting = Vec::new();
+        // Whoever comes when the queue is full hears nothing.
+        while let Ok(peer) = timeout(Duration::from_millis(300), TcpStream::connect(address)).await
+        {
+            waiting.push(peer.expect("a connection that is not refused"));
+            assert!(waiting.len() < 64, "this system has no full queues");
+        }
+        Self {
+            port: address.port(),
+            _refusing: None,
+            serving: Some(tokio::spawn(async move {
+                let _held = (listener, waiting);
+                std::future::pending::<()>().await;
+            })),
         }
     }
 

@@ -14,6 +14,7 @@
 )]
 
 mod answer;
+pub mod breaks;
 mod browser;
 mod camera;
 mod capture;

@@ -23,7 +23,7 @@ use ffmpeg_next::{
 use crate::{
     error::AvError,
     log::{self, Listening, Signals},
-    watch::{Verdict, Watch},
+    watch::{Call, Verdict, Watch},
 };
 
 #[cfg(target_arch = "x86_64")]
@@ -105,6 +105,9 @@ unsafe extern "C" fn must_end(opaque: *mut c_void) -> c_int {
     // SAFETY: `opaque` is the Poll of the Input under way; it is freed only after
     // the context that holds this callback, and never written through.
     let poll = unsafe { &*opaque.cast::<Poll>() };
+    if poll.signals.sends_media() {
+        poll.watch.first_sign();
+    }
     if poll.watch.must_end() {
         return 1;
     }
@@ -194,6 +197,7 @@ impl Input {
             Some(name) => unsafe { ffi::av_find_input_format(name.as_ptr()) },
             None => ptr::null(),
         };
+        let _call = input.call();
         let given: Dictionary<'_> = options.iter().copied().collect();
         // Contexts of the network log for themselves, on this thread.
         let _here = log::during(signals);
@@ -227,6 +231,7 @@ impl Input {
     /// Reads ahead to learn about the streams. For files only: on a camera it
     /// costs a second and the first keyframe.
     pub(crate) fn find_stream_info(&mut self) -> Result<(), AvError> {
+        let _call = self.call();
         // SAFETY: the context is open; no per-stream options are passed.
         match unsafe { ffi::avformat_find_stream_info(self.context, ptr::null_mut()) } {
             code if code < 0 => Err(AvError(code)),
@@ -277,6 +282,7 @@ impl Input {
 
     /// The next packet of any stream.
     pub(crate) fn read(&mut self) -> Result<Packet, AvError> {
+        let _call = self.call();
         let mut packet = Packet::empty();
         // SAFETY: the context is open and the packet fresh; libav fills or leaves it.
         match unsafe { ffi::av_read_frame(self.context, packet.as_mut_ptr()) } {
@@ -286,6 +292,12 @@ impl Input {
                 Ok(packet)
             }
         }
+    }
+
+    /// Whoever watches over the stop signal sees that a call is under way.
+    fn call(&self) -> Call {
+        // SAFETY: made by `open` and freed by Drop only.
+        unsafe { (*self.poll).watch.reading() }
     }
 
     /// Lays the stream's display matrix into its packet: from there libav hands it on
@@ -316,6 +328,7 @@ impl Input {
 
 impl Drop for Input {
     fn drop(&mut self) {
+        let _call = self.call();
         // SAFETY: null after a failed open, else the open context, closed once; only
         // then may the Poll go, which the callback reads during the closing.
         unsafe {

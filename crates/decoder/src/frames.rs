@@ -171,7 +171,10 @@ impl Frames {
             if let Some(step) = self.sampler.next() {
                 return Some(Ok(step));
             }
-            let next = match self.sampler.work() {
+            let call = self.watch().decoding();
+            let worked = self.sampler.work();
+            drop(call);
+            let next = match worked {
                 Ok(true) if self.watch().is_stopped() => {
                     Err(Error::new(ErrorKind::Stopped, "stopped on request"))
                 }
@@ -255,7 +258,9 @@ impl Frames {
             let expected = self.sampler.expects(unit);
             self.patience.packet(unit.arrival, expected)?;
         }
+        let call = self.watch().decoding();
         let brought = self.sampler.packet(unit)?;
+        drop(call);
         self.patience.pictures(brought.any, brought.clean)?;
         Ok(more)
     }

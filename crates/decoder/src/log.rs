@@ -9,7 +9,7 @@ use std::{
     net::IpAddr,
     sync::{
         Arc, Mutex, OnceLock, PoisonError, Weak,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
     },
     time::Instant,
 };
@@ -23,6 +23,10 @@ const INFO: i32 = 32;
 
 /// Lines forwarded in one second at most: a hostile stream can cause thousands.
 const LINES_A_SECOND: u64 = 20;
+
+/// Of the first packet of media: its head came; all of it did.
+const BEGUN: u8 = 1;
+const CAME: u8 = 2;
 
 /// What the log said about one stream. Counters only grow.
 #[derive(Debug, Default)]
@@ -41,6 +45,8 @@ pub(crate) struct Signals {
     /// How often it agreed (200).
     agreed: AtomicU64,
     redirected: AtomicBool,
+    /// Whether a packet of media has come over the connection of the requests.
+    media: AtomicU8,
     /// Bytes, where the kernel gave less than was asked for.
     receive_buffer: AtomicU64,
 }
@@ -96,6 +102,24 @@ impl Signals {
         self.agreed.load(Ordering::Acquire) > 1
     }
 
+    /// Whether a whole packet of media arrived. Known over TCP only, and long before libav gives
+    /// the packet out: its parser waits for the next picture.
+    pub(crate) fn sends_media(&self) -> bool {
+        self.media.load(Ordering::Acquire) == CAME
+    }
+
+    /// The head of a packet came, over the connection of the requests.
+    fn packet_begins(&self, is_media: impl FnOnce() -> bool) {
+        match self.media.load(Ordering::Acquire) {
+            // The head of the next packet shows that it is complete: bytes that drip in
+            // are no packet.
+            BEGUN => self.media.store(CAME, Ordering::Release),
+            CAME => {}
+            _ if is_media() => self.media.store(BEGUN, Ordering::Release),
+            _ => {}
+        }
+    }
+
     /// The receive buffer for datagrams, where the kernel cut it down.
     pub(crate) fn receive_buffer(&self) -> Option<u64> {
         Some(self.receive_buffer.load(Ordering::Acquire)).filter(|bytes| *bytes > 0)
@@ -131,6 +155,9 @@ const BYE: &[u8] = b"Received BYE";
 const SDP: &[u8] = b"SDP:";
 /// A line of a camera's answer; what we send, passwords in it, has another format.
 const ANSWER: &[u8] = b"line='%s'";
+/// A packet within the connection of the requests, by its channel: media have the even
+/// ones, reports the odd.
+const INTERLEAVED: &[u8] = b"id=%d len=%d";
 
 /// What a line of libav means for the stream it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,6 +168,7 @@ enum Meaning {
     TooLarge,
     Described,
     Answer,
+    Interleaved,
     BufferCut,
 }
 
@@ -165,6 +193,9 @@ fn meaning(level: i32, format: &[u8]) -> Option<Meaning> {
     // Neither is an error; whatever libav calls one counts as such.
     if level > ERROR && format.starts_with(ANSWER) {
         return Some(Meaning::Answer);
+    }
+    if level > ERROR && format.starts_with(INTERLEAVED) {
+        return Some(Meaning::Interleaved);
     }
     if level > ERROR && format.starts_with(BUFFER_CUT) {
         return Some(Meaning::BufferCut);
@@ -209,7 +240,10 @@ impl Drop for Listening {
 /// first thing asked: libav hands over every level, and TRACE lines carry
 /// passwords.
 pub(crate) fn is_wanted(level: i32, format: &[u8]) -> bool {
-    level <= INFO || [BYE, SDP, ANSWER].iter().any(|f| format.starts_with(f))
+    level <= INFO
+        || [BYE, SDP, ANSWER, INTERLEAVED]
+            .iter()
+            .any(|f| format.starts_with(f))
 }
 
 /// Takes one line in: `context` is the address of libav's context (0 for none).
@@ -218,7 +252,7 @@ pub(crate) fn receive(context: usize, level: i32, format: &[u8], line: impl FnOn
         return forward(level, line);
     };
     let Some(signals) = belongs_to(context) else {
-        if meaning != Meaning::Answer {
+        if !matches!(meaning, Meaning::Answer | Meaning::Interleaved) {
             forward(level, line);
         }
         return;
@@ -231,6 +265,11 @@ pub(crate) fn receive(context: usize, level: i32, format: &[u8], line: impl FnOn
         Meaning::Bye => signals.bye.store(true, Ordering::Release),
         Meaning::Answer => {
             signals.hear(&line());
+            return;
+        }
+        Meaning::Interleaved => {
+            // One line a packet: written out until there was one of media only.
+            signals.packet_begins(|| is_media(&line()));
             return;
         }
         Meaning::BufferCut => {
@@ -255,6 +294,14 @@ fn belongs_to(context: usize) -> Option<Arc<Signals>> {
     known
         .unwrap_or_else(|| HERE.with_borrow(Weak::clone))
         .upgrade()
+}
+
+/// Whether a line about an interleaved packet names a channel of media.
+fn is_media(line: &str) -> bool {
+    let channel = line
+        .rsplit_once("id=")
+        .and_then(|(_, rest)| rest.split_whitespace().next()?.parse::<u8>().ok());
+    channel.is_some_and(|channel| channel % 2 == 0)
 }
 
 fn last_number(line: &str) -> Option<u64> {
@@ -327,6 +374,20 @@ mod tests {
         assert!(!is_wanted(56, b"Sending:\n%s--\n"));
         assert!(!is_wanted(56, b"%s: header='%s'\n"));
         assert!(is_wanted(48, b"Received BYE\n"));
+    }
+
+    #[test]
+    fn a_packet_of_media_is_noticed_and_a_report_is_not_taken_for_one() {
+        let signals = Arc::new(Signals::default());
+        let _a = Listening::new(0xd44, &signals);
+        let told = |line: &str| receive(0xd44, 56, b"id=%d len=%d\n", || line.to_owned());
+        assert!(is_wanted(56, b"id=%d len=%d\n"));
+        told("[rtsp @ 0xd44] id=1 len=48\n");
+        assert!(!signals.sends_media());
+        told("[rtsp @ 0xd44] id=0 len=1412\n");
+        assert!(!signals.sends_media(), "it has only begun");
+        told("[rtsp @ 0xd44] id=1 len=48\n");
+        assert!(signals.sends_media());
     }
 
     #[test]

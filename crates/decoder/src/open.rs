@@ -40,7 +40,9 @@ pub(crate) fn open_rtsp(
         check_tls(url, options)?;
     }
     let addresses = resolve(url, &options.policy, options.deadlines.resolve, stop)?;
-    let until = Instant::now() + options.deadlines.connect;
+    // A slow look-up is part of what somebody waits for; half of the time is left at least.
+    let connect = options.deadlines.connect;
+    let until = (began + connect).max(Instant::now() + connect / 2);
     let mut failure = None;
     let mut left = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
     for address in addresses {

@@ -62,7 +62,8 @@ pub struct Deadlines {
     pub resolve: Duration,
     /// Connecting and the RTSP handshake up to PLAY.
     pub connect: Duration,
-    /// From PLAY to the first packet of video.
+    /// From PLAY to the first packet of video. Over TCP a picture that has begun to
+    /// arrive by then has [`Deadlines::silence`] to be complete.
     pub first_packet: Duration,
     /// From the first packet to the first picture that stands on a keyframe.
     pub first_keyframe: Duration,

@@ -35,6 +35,11 @@ impl Pace {
             .max(Duration::from_secs_f64((3.0 * self.interval).min(120.0)))
     }
 
+    /// Silence that is allowed at any rate of frames.
+    pub(crate) fn silence(&self) -> Duration {
+        self.silence
+    }
+
     pub(crate) fn arrived(&mut self, now: Instant) {
         if let Some(last) = self.last {
             let waited = now.saturating_duration_since(last).as_secs_f64();

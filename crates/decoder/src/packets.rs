@@ -180,8 +180,14 @@ impl Packets {
         if let Some(ahead) = self.ahead.take() {
             return ahead;
         }
-        if let Some(allowed) = self.allowed() {
-            self.watch.set_deadline(allowed);
+        match (self.allowed(), &self.pace) {
+            // Of a stream of one picture in five seconds the first packet is complete
+            // five seconds after it began.
+            (Some(allowed), Some(pace)) if pace.last.is_none() => {
+                self.watch.set_deadlines(allowed, pace.silence());
+            }
+            (Some(allowed), _) => self.watch.set_deadline(allowed),
+            (None, _) => {}
         }
         loop {
             if self.watch.is_stopped() {

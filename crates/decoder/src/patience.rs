@@ -12,7 +12,7 @@ const PICTURELESS: (Duration, u32) = (Duration::from_secs(10), 3);
 /// The deadlines for pictures; none for a file.
 pub(crate) struct Patience {
     camera: Option<String>,
-    /// For the first picture that stands on a keyframe; none once it came.
+    /// For the first keyframe; none once it came.
     first_keyframe: Option<Duration>,
     since: Option<Instant>,
     /// Since the last picture of any kind.
@@ -47,6 +47,10 @@ impl Patience {
             return Ok(());
         };
         self.keyframes += u32::from(keyframe);
+        if keyframe {
+            // That it cannot be decoded is another matter.
+            self.first_keyframe = None;
+        }
         let since = *self.since.get_or_insert(arrival);
         self.picture.get_or_insert(arrival);
         match self.first_keyframe {

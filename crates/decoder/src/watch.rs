@@ -1,5 +1,6 @@
 //! What libav asks every 100 ms whether to go on: the stop signal, the deadline
-//! of the stage under way, and what became of them. Pure; polled from `ffi`.
+//! of the stage under way, and what became of them; and whether it still asks. Pure;
+//! polled from `ffi`.
 
 use std::{
     sync::{
@@ -14,7 +15,41 @@ use std::{
 /// Clones are one signal. Once requested it stays requested; every blocking
 /// call of this crate that was given it returns within about 100 ms.
 #[derive(Clone, Debug, Default)]
-pub struct Stop(Arc<AtomicBool>);
+pub struct Stop(Arc<Signal>);
+
+#[derive(Debug)]
+struct Signal {
+    requested: AtomicBool,
+    started: Instant,
+    /// When the call under way was begun, or last looked up, by the thread that reads
+    /// and the one that decodes. Microseconds after `started`; 0 stands for none.
+    calls: [AtomicU64; 2],
+}
+
+impl Default for Signal {
+    fn default() -> Self {
+        Self {
+            requested: AtomicBool::new(false),
+            started: Instant::now(),
+            calls: Default::default(),
+        }
+    }
+}
+
+impl Signal {
+    /// A mark of this moment.
+    fn now(&self) -> u64 {
+        let micros = u64::try_from(self.started.elapsed().as_micros());
+        micros.unwrap_or(u64::MAX).max(1)
+    }
+}
+
+/// Who calls libav.
+#[derive(Clone, Copy, Debug)]
+enum Caller {
+    Reader,
+    Decoder,
+}
 
 impl Stop {
     /// A signal that nobody has given yet.
@@ -24,12 +59,49 @@ impl Stop {
 
     /// Gives the signal.
     pub fn request(&self) {
-        self.0.store(true, Ordering::Release);
+        self.0.requested.store(true, Ordering::Release);
     }
 
     /// Whether the signal was given.
     pub fn is_requested(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.requested.load(Ordering::Acquire)
+    }
+
+    /// For how long the call into libav that is under way has neither returned nor asked
+    /// whether to go on; zero where there is none. A watchdog's question: a call can
+    /// only be told to end when it asks. Of several streams that were given one signal,
+    /// the last call of any counts.
+    pub fn stuck_for(&self) -> Duration {
+        let now = self.0.started.elapsed();
+        let marks = self.0.calls.iter();
+        let stuck = marks.map(|mark| match mark.load(Ordering::Acquire) {
+            0 => Duration::ZERO,
+            since => now.saturating_sub(Duration::from_micros(since)),
+        });
+        stuck.max().unwrap_or_default()
+    }
+
+    /// A call begins, until what this returns is dropped.
+    fn calling(&self, caller: Caller) -> Call {
+        self.0.calls[caller as usize].store(self.0.now(), Ordering::Release);
+        Call(self.clone(), caller)
+    }
+
+    fn reader_looked_up(&self) {
+        let mark = &self.0.calls[Caller::Reader as usize];
+        if mark.load(Ordering::Acquire) != 0 {
+            mark.store(self.0.now(), Ordering::Release);
+        }
+    }
+}
+
+/// A call into libav under way.
+#[derive(Debug)]
+pub(crate) struct Call(Stop, Caller);
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.0.0.calls[self.1 as usize].store(0, Ordering::Release);
     }
 }
 
@@ -52,6 +124,9 @@ pub(crate) struct Watch {
     /// Microseconds after `started`; 0 stands for none.
     deadline: AtomicU64,
     verdict: AtomicU8,
+    /// Microseconds that the call may take from the first sign of what it waits for; 0
+    /// stands for no more than the deadline.
+    grace: AtomicU64,
     /// While closing, only the deadline counts: with the stop signal still in
     /// force libav would not send TEARDOWN, and the camera would go on holding
     /// the session.
@@ -66,11 +141,36 @@ impl Watch {
             started: Instant::now(),
             deadline: AtomicU64::new(0),
             verdict: AtomicU8::new(0),
+            grace: AtomicU64::new(0),
             closing: AtomicBool::new(false),
         }
     }
 
     pub(crate) fn set_deadline(&self, after: Duration) {
+        self.grace.store(0, Ordering::Release);
+        self.set_end(after);
+    }
+
+    /// The same, but the call may take this long from the first sign of what it waits
+    /// for ([`Watch::first_sign`]).
+    pub(crate) fn set_deadlines(&self, after: Duration, from_first_sign: Duration) {
+        self.set_end(after);
+        let grace = u64::try_from(from_first_sign.as_micros());
+        self.grace
+            .store(grace.unwrap_or(u64::MAX), Ordering::Release);
+    }
+
+    /// What the call waits for has begun to arrive. Said again it changes nothing.
+    pub(crate) fn first_sign(&self) {
+        let grace = self.grace.swap(0, Ordering::AcqRel);
+        if grace > 0 {
+            let after = self.started.elapsed() + Duration::from_micros(grace);
+            let at = u64::try_from(after.as_micros()).unwrap_or(u64::MAX);
+            self.deadline.fetch_max(at, Ordering::AcqRel);
+        }
+    }
+
+    fn set_end(&self, after: Duration) {
         let at = self.started.elapsed().saturating_add(after).as_micros();
         self.deadline.store(
             u64::try_from(at).unwrap_or(u64::MAX).max(1),
@@ -95,8 +195,19 @@ impl Watch {
         self.stop.is_requested() || self.abandoned.load(Ordering::Acquire)
     }
 
+    /// A call begins that will not wait for anybody, and so will not ask.
+    pub(crate) fn decoding(&self) -> Call {
+        self.stop.calling(Caller::Decoder)
+    }
+
+    /// A call begins that asks whether to go on.
+    pub(crate) fn reading(&self) -> Call {
+        self.stop.calling(Caller::Reader)
+    }
+
     /// Whether the call under way must return; remembers the first reason.
     pub(crate) fn must_end(&self) -> bool {
+        self.stop.reader_looked_up();
         if !self.closing.load(Ordering::Acquire) && self.is_stopped() {
             self.judge(Verdict::Stopped);
             return true;
@@ -144,6 +255,33 @@ mod tests {
         stop.request();
         assert!(watch.must_end());
         assert_eq!(watch.verdict(), Some(Verdict::Expired));
+    }
+
+    #[test]
+    fn what_begins_to_arrive_has_its_own_time_to_be_complete() {
+        let watch = Watch::new(Stop::new());
+        watch.set_deadlines(Duration::ZERO, Duration::from_secs(60));
+        watch.first_sign();
+        assert!(!watch.must_end());
+        // Once only: signs that go on are no completion.
+        watch.set_deadline(Duration::ZERO);
+        watch.first_sign();
+        while !watch.must_end() {}
+    }
+
+    #[test]
+    fn a_call_that_neither_asks_nor_returns_is_seen_to_be_stuck() {
+        let stop = Stop::new();
+        let watch = Watch::new(stop.clone());
+        assert_eq!(stop.stuck_for(), Duration::ZERO);
+        let call = watch.decoding();
+        let reading = watch.reading();
+        while stop.stuck_for() < Duration::from_millis(20) {
+            // That the other thread asks is no excuse.
+            watch.must_end();
+        }
+        drop((call, reading));
+        assert_eq!(stop.stuck_for(), Duration::ZERO);
     }
 
     #[test]

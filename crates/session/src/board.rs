@@ -238,6 +238,12 @@ impl Inner {
         self.finishing
     }
 
+    /// Whether a picture is being made.
+    pub(crate) fn is_saving(&self) -> bool {
+        let mut all = self.candidates.values();
+        all.any(|c| c.thumbnail == Step::InWork || c.original == Step::InWork)
+    }
+
     pub(crate) fn revision(&self) -> u64 {
         self.best.revision()
     }

@@ -23,6 +23,7 @@ mod rate;
 mod refine;
 #[cfg(test)]
 mod regret;
+mod reports;
 mod retry;
 mod status;
 mod supervisor;
@@ -34,6 +35,7 @@ pub use bestshot_gallery::{
 };
 pub use command::WorkerCommand;
 pub use job::{Job, Source};
+pub use reports::PictureSink;
 pub use status::{State, Status};
-pub use supervisor::{PictureSink, Session};
+pub use supervisor::Session;
 pub use worker::worker_main;

@@ -15,7 +15,7 @@ use crate::{
     job::{Job, Source},
     rate::Rate,
     refine::Refine,
-    retry::{self, Retry},
+    retry::{self, Connection, Retry},
     status::State,
 };
 
@@ -42,6 +42,8 @@ pub(crate) struct Pipeline<'a> {
     last_seen: Option<Instant>,
     /// Keyframes seen and the stream time of the first and the last.
     keyframes: Option<(Duration, Duration, u32)>,
+    /// When the connection under way was made.
+    connected: Option<Instant>,
     /// When a picture was last whole, or the connection was made.
     sound: Instant,
     counted: Counted,
@@ -112,6 +114,7 @@ impl<'a> Pipeline<'a> {
             last_time: Duration::ZERO,
             last_seen: None,
             keyframes: None,
+            connected: None,
             sound: Instant::now(),
             counted: Counted::default(),
         }
@@ -123,15 +126,15 @@ impl<'a> Pipeline<'a> {
         loop {
             let broke = match self.connection() {
                 End::Complete => return (State::Ended, None),
-                End::Stopped => return (self.stopped(), None),
+                End::Stopped => return self.stopped(),
                 End::Broke(error) => error,
             };
-            let frames = self.board.lock().progress.stats.frames_decoded;
-            self.frames_before = frames;
+            let connection = self.came_to();
+            self.frames_before = connection.pictures;
             let next = match &self.job.source {
                 Source::File(_) => None,
                 Source::Rtsp(url) => retry
-                    .after(broke.kind, broke.lasting, frames, self.job.persist)
+                    .after(broke.kind, broke.lasting, connection, self.job.persist)
                     .map(|wait| (wait, url)),
             };
             let failure = failure(&broke);
@@ -140,11 +143,25 @@ impl<'a> Pipeline<'a> {
             };
             tracing::info!(kind = %broke.kind, seconds = wait.as_secs_f32(), "the stream broke off");
             self.say_reconnecting(failure, wait);
-            let expired = || self.board.lock().is_expired();
-            if !retry::wait(wait, url, &self.job.policy, self.stop, expired) {
-                return (self.stopped(), None);
+            let over = || self.board.lock().is_expired() || self.waited_in_vain();
+            if !retry::wait(wait, url, &self.job.policy, self.stop, over) {
+                return self.stopped();
             }
             self.board.lock().progress.next_try_at = None;
+        }
+    }
+
+    /// What the connection came to that is over now.
+    fn came_to(&mut self) -> Connection {
+        let inner = self.board.lock();
+        let stats = &inner.progress.stats;
+        Connection {
+            pictures: stats.frames_decoded,
+            packets: stats.packets,
+            lasted: self
+                .connected
+                .take()
+                .map_or(Duration::ZERO, |at| at.elapsed()),
         }
     }
 
@@ -164,22 +181,35 @@ impl<'a> Pipeline<'a> {
         });
     }
 
-    /// Who stops a session: somebody else, or its own duration.
-    fn stopped(&self) -> State {
-        if self.board.lock().is_expired() {
-            State::Ended
+    /// Whether the session's duration went by without a single picture.
+    fn waited_in_vain(&self) -> bool {
+        let over = |duration| self.started.elapsed() >= duration;
+        self.frames_before == 0 && self.job.duration.is_some_and(over)
+    }
+
+    /// Who stops a session: somebody else, or its own duration. That is no end where the
+    /// camera was waited for all the time.
+    fn stopped(&self) -> (State, Option<Failure>) {
+        let inner = self.board.lock();
+        if inner.is_expired() {
+            (State::Ended, None)
+        } else if self.waited_in_vain() && !self.stop.is_requested() {
+            (State::Failed, inner.progress.error.clone())
         } else {
-            State::Stopped
+            (State::Stopped, None)
         }
     }
 
     fn connection(&mut self) -> End {
+        let mut deadlines = self.job.deadlines;
+        let first = self.board.lock().progress.connect_ms;
+        deadlines.connect = Retry::connect(deadlines.connect, first.map(Duration::from_millis));
         let options = OpenOptions::default()
             .transport(self.job.transport)
             .tls_insecure(self.job.tls_insecure)
             .sampling(self.job.sampling)
             .policy(self.job.policy.clone())
-            .deadlines(self.job.deadlines);
+            .deadlines(deadlines);
         let opened = match &self.job.source {
             Source::Rtsp(url) => Frames::open_rtsp(url, &options, self.stop),
             Source::File(path) => Frames::open_file(path, &options.threads(0), self.stop),
@@ -210,6 +240,7 @@ impl<'a> Pipeline<'a> {
             }
         }
         self.sound = Instant::now();
+        self.connected = Some(self.sound);
         self.refine.begin();
         // A camera that was away has gone on in time: its absence counts.
         self.time_before =

@@ -87,6 +87,17 @@ pub(crate) enum Report {
     Finished,
 }
 
+impl Report {
+    /// Whether pictures are being made, or this is one.
+    pub(crate) fn is_saving(&self) -> bool {
+        match self {
+            Self::Progress(progress) => progress.saving,
+            Self::Picture { .. } => true,
+            _ => false,
+        }
+    }
+}
+
 /// A message without its body: lengths and header.
 pub(crate) fn head<T: Serialize>(message: &T, body: usize) -> io::Result<Vec<u8>> {
     let header = postcard::to_stdvec(message).map_err(io::Error::other)?;

@@ -100,6 +100,8 @@ pub(crate) struct Progress {
     pub(crate) keyframe_interval: Option<f64>,
     pub(crate) best_score: Option<f64>,
     pub(crate) duration: Option<f64>,
+    /// Whether pictures are being made just now.
+    pub(crate) saving: bool,
 }
 
 impl Status {
@@ -116,6 +118,7 @@ impl Status {
             keyframe_interval,
             best_score,
             duration,
+            saving: _,
         } = progress;
         self.state = state;
         self.stream = stream;

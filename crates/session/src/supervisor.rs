@@ -11,14 +11,13 @@ use std::{
     time::Duration,
 };
 
-use bestshot_gallery::{PictureKind, manifest::Failure};
+use bestshot_gallery::manifest::Failure;
 use bestshot_ranker::Rectangle;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::AsyncWriteExt,
     process::{Child, ChildStdin, ChildStdout},
     sync::{mpsc, watch},
-    task::JoinSet,
-    time::timeout,
+    time::{Instant, timeout, timeout_at},
 };
 
 use crate::{
@@ -26,44 +25,21 @@ use crate::{
     job::{Job, Source},
     kept::Kept,
     protocol::{self, Order, Orders, Report, SourceText},
+    reports::{PictureSink, Reader},
     status::{State, Status},
 };
 
 /// A worker reports five times a second; one that says nothing for so long
 /// hangs.
 const HUNG: Duration = Duration::from_secs(10);
-/// Once asked to stop, somebody is waiting for it.
-const DISOBEYS: Duration = Duration::from_millis(900);
+/// Once asked to stop, somebody is waiting for it. Signs of life are no excuse, only
+/// pictures that are being made …
+const DISOBEYS: Duration = Duration::from_millis(750);
+/// … and those for so long: a hundred large originals, on a slow machine or disk.
+const SAVES: Duration = Duration::from_secs(30);
 
 /// What a pipe to a worker holds: the most that Linux gives without privileges.
 const PIPE: usize = 1 << 20;
-
-/// Pictures put at the same time: each is some megabytes in this process until then.
-const PUTS_AT_ONCE: usize = 2;
-
-/// Takes a session's pictures: somebody who knows where galleries live.
-pub trait PictureSink: Send + Sync + 'static {
-    /// A picture of the winner `key`, as a complete PNG. Called on threads that may
-    /// block, several at a time.
-    ///
-    /// # Errors
-    /// An error is logged and the session goes on: the picture may be missing
-    /// from the gallery.
-    fn put(&self, key: u64, kind: PictureKind, png: &[u8]) -> io::Result<()>;
-
-    /// Called when a picture was put and let go of: time to wait for a slow disk, if
-    /// that is to be done, while the next pictures are put.
-    ///
-    /// # Errors
-    /// As [`PictureSink::put`].
-    fn flush(&self, key: u64, kind: PictureKind) -> io::Result<()> {
-        let _ = (key, kind);
-        Ok(())
-    }
-
-    /// `key` is no winner any more.
-    fn remove(&self, key: u64);
-}
 
 /// A session under way, or over. Dropping it kills the worker.
 #[derive(Debug)]
@@ -149,6 +125,31 @@ struct Supervisor {
     kept: Kept,
 }
 
+/// Until when a worker that was asked to stop may go on.
+struct Grace {
+    until: Instant,
+    last: Instant,
+}
+
+impl Grace {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            until: now + DISOBEYS,
+            last: now + SAVES,
+        }
+    }
+
+    /// Pictures are being made, or put.
+    fn extend(&mut self) {
+        self.until = self.last.min(Instant::now() + DISOBEYS);
+    }
+
+    fn is_over(&self) -> bool {
+        Instant::now() >= self.last
+    }
+}
+
 /// What ended the conversation.
 enum Ending {
     Finished(State, Option<Failure>),
@@ -163,12 +164,7 @@ impl Supervisor {
         // would lose the place of the next one. Few wait, so memory is bounded.
         let (sender, reports) = mpsc::channel(1);
         let storing = Arc::new(AtomicBool::new(false));
-        let reader = Reader {
-            sender,
-            sink: Arc::clone(&self.sink),
-            storing: Arc::clone(&storing),
-            puts: JoinSet::new(),
-        };
+        let reader = Reader::new(sender, Arc::clone(&self.sink), Arc::clone(&storing));
         let reader = tokio::spawn(reader.run(output));
         let ending = self.converse(&order, reports, &storing).await;
         reader.abort();
@@ -221,14 +217,17 @@ impl Supervisor {
             return Ending::Crashed(format!("the reading process did not start: {e}"));
         }
         let mut last = Status::default();
-        let mut stopping = false;
+        let mut stopping: Option<Grace> = None;
         loop {
-            let patience = if stopping { DISOBEYS } else { HUNG };
+            let until = match &stopping {
+                Some(grace) => grace.until,
+                None => Instant::now() + HUNG,
+            };
             let message = tokio::select! {
                 // Stopping comes first: a worker that floods us must not delay it.
                 biased;
-                asked = self.asked.recv(), if !stopping => {
-                    stopping = true;
+                asked = self.asked.recv(), if stopping.is_none() => {
+                    stopping = Some(Grace::new());
                     self.ask_to_stop(&mut last).await;
                     // The session itself was dropped.
                     if asked.is_none() {
@@ -236,13 +235,20 @@ impl Supervisor {
                     }
                     continue;
                 }
-                message = timeout(patience, reports.recv()) => message,
+                message = timeout_at(until, reports.recv()) => message,
             };
             match message {
                 Ok(Some(Ok(Report::Finished))) => {
                     return Ending::Finished(last.state, last.error);
                 }
-                Ok(Some(Ok(report))) => self.take(report, &mut last, stopping).await,
+                Ok(Some(Ok(report))) => {
+                    if let Some(grace) = &mut stopping
+                        && report.is_saving()
+                    {
+                        grace.extend();
+                    }
+                    self.take(report, &mut last, stopping.is_some()).await;
+                }
                 Ok(Some(Err(e))) => {
                     return Ending::Crashed(format!("the process that read this camera said {e}"));
                 }
@@ -254,8 +260,15 @@ impl Supervisor {
                     );
                 }
                 // Silent because we have not listened: the disk is slow, not the worker.
-                Err(_) if storing.load(Ordering::Acquire) => {}
-                Err(_) if stopping => {
+                Err(_) if storing.load(Ordering::Acquire) => match &mut stopping {
+                    Some(grace) if grace.is_over() => {
+                        tracing::warn!("pictures could not be saved in time");
+                        return Ending::Killed;
+                    }
+                    Some(grace) => grace.extend(),
+                    None => {}
+                },
+                Err(_) if stopping.is_some() => {
                     tracing::warn!("a worker did not stop when asked and was killed");
                     return Ending::Killed;
                 }
@@ -275,7 +288,7 @@ impl Supervisor {
             && let Ok(order) = protocol::head(&Order::Stop, 0)
         {
             // Dropping the pipe says the same, should the worker not read it.
-            let _ = timeout(DISOBEYS, input.write_all(&order)).await;
+            let _ = timeout(DISOBEYS / 4, input.write_all(&order)).await;
         }
         last.state = State::Stopping;
         self.sender.send_replace(Arc::new(last.clone()));
@@ -299,84 +312,15 @@ impl Supervisor {
                 if !gone.is_empty() {
                     let sink = Arc::clone(&self.sink);
                     let removed = move || gone.into_iter().for_each(|key| sink.remove(key));
-                    let _ = tokio::task::spawn_blocking(removed).await;
+                    // A disk that hangs must not keep a stop from being heard.
+                    let removal = tokio::task::spawn_blocking(removed);
+                    let _ = timeout(HUNG, removal).await;
                 }
             }
             Report::Picture { key, .. } => self.kept.put(key),
             Report::Curve(points) => last.curve = points.into(),
             Report::Finished => {}
         }
-    }
-}
-
-/// Reads what the worker says, on a task of its own, and passes it on.
-struct Reader {
-    sender: mpsc::Sender<io::Result<Report>>,
-    sink: Arc<dyn PictureSink>,
-    /// Whether nothing is read because pictures are still being put.
-    storing: Arc<AtomicBool>,
-    puts: JoinSet<()>,
-}
-
-impl Reader {
-    /// Reads until the pipe ends or makes no sense.
-    async fn run(mut self, mut output: ChildStdout) {
-        loop {
-            let message = self.next(&mut output).await;
-            let over = message.is_err();
-            // Reports that rest on pictures come after these are put.
-            if !matches!(
-                message,
-                Ok(Report::Progress(_) | Report::Curve(_) | Report::Picture { .. })
-            ) {
-                self.settle(0).await;
-            }
-            // The pipe's end is the channel's end; anything else wrong is told.
-            let ended = matches!(&message, Err(e) if e.kind() == io::ErrorKind::UnexpectedEof);
-            if ended || self.sender.send(message).await.is_err() || over {
-                return;
-            }
-        }
-    }
-
-    /// The next report. A picture is being put when this returns.
-    async fn next(&mut self, output: &mut ChildStdout) -> io::Result<Report> {
-        let mut prefix = [0; 8];
-        output.read_exact(&mut prefix).await?;
-        let (header, body) = protocol::lengths(prefix)?;
-        let mut bytes = vec![0; header];
-        output.read_exact(&mut bytes).await?;
-        let mut png = vec![0; body];
-        output.read_exact(&mut png).await?;
-        let report = protocol::decode(&bytes)?;
-        if let Report::Picture { key, kind } = report {
-            self.settle(PUTS_AT_ONCE - 1).await;
-            let sink = Arc::clone(&self.sink);
-            self.puts.spawn_blocking(move || {
-                let put = sink.put(key, kind, &png);
-                drop(png);
-                if let Err(e) = put {
-                    tracing::warn!(key, %kind, "a picture was not saved: {e}");
-                } else if kind == PictureKind::Original {
-                    // Nobody waits for this one.
-                    tokio::task::spawn_blocking(move || flush(&*sink, key, kind));
-                }
-            });
-        }
-        Ok(report)
-    }
-
-    /// Waits until no more than `most` pictures are being put.
-    async fn settle(&mut self, most: usize) {
-        self.storing.store(true, Ordering::Release);
-        while self.puts.len() > most && self.puts.join_next().await.is_some() {}
-        self.storing.store(false, Ordering::Release);
-    }
-}
-
-fn flush(sink: &dyn PictureSink, key: u64, kind: PictureKind) {
-    if let Err(e) = sink.flush(key, kind) {
-        tracing::warn!(key, %kind, "a picture may not be on the disk yet: {e}");
     }
 }
 
@@ -412,3 +356,6 @@ fn orders(job: &Job) -> Orders {
         deadlines: job.deadlines,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,6 +34,11 @@ pub(crate) const HEARTBEAT: Duration = Duration::from_millis(200);
 /// How often the score over time is.
 const REDRAWN: Duration = Duration::from_secs(1);
 
+/// A call into libav looks up ten times a second and decodes a picture in less than
+/// this. One that does neither hangs, and whoever watches over this process is to know:
+/// there is no sign of life until it returns.
+const STUCK: Duration = Duration::from_secs(1);
+
 /// No real picture or message needs more at once.
 const MAX_ALLOCATION: usize = 256 << 20;
 
@@ -100,7 +105,9 @@ fn beat(board: &Board, output: &Output, stop: &Stop, done: &AtomicBool) {
             // Its time is over, whether the camera is there or not.
             stop.request();
         }
-        if report(board, output, &mut revision).is_err() {
+        // Pictures that can still be made are a sign of life.
+        let stuck = stop.stuck_for() >= STUCK && !board.lock().is_saving();
+        if !stuck && report(board, output, &mut revision).is_err() {
             // The parent is gone.
             stop.request();
             return;
@@ -142,7 +149,9 @@ fn report(board: &Board, output: &Output, revision: &mut u64) -> io::Result<()> 
         let inner = board.lock();
         let changed = inner.revision() != *revision;
         *revision = inner.revision();
-        (inner.progress.clone(), changed.then(|| inner.winners()))
+        let mut progress = inner.progress.clone();
+        progress.saving = inner.is_saving();
+        (progress, changed.then(|| inner.winners()))
     };
     if let Some(winners) = winners {
         output.send(

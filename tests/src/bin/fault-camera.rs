@@ -190,6 +190,7 @@ fn media(word: &str) -> Parsed<Media> {
     Ok(match word {
         "silent" => Media::Silent,
         "still" => Media::Still,
+        "drip" => Media::Drip,
         _ => return unknown(word),
     })
 }

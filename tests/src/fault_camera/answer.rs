@@ -25,7 +25,6 @@ use crate::fault_camera::{
     shared::Shared,
 };
 
-const DRIP_EVERY: Duration = Duration::from_millis(400);
 const SESSION: &str = "Session: 20471011;timeout=60\r\n";
 
 /// One reader.
@@ -121,7 +120,7 @@ impl Desk {
             _ => answer.written(request, None),
         };
         if reply == Reply::Drip {
-            self.drip(&whole)?;
+            self.shared.drip(&self.link, &whole, || true)?;
         } else {
             self.link.send(&whole)?;
         }
@@ -163,8 +162,9 @@ impl Desk {
     fn describe(&self, request: &Request) -> Answer {
         let setup = &self.shared.setup;
         let length = setup.passes.filter(|_| setup.end == End::Announced);
-        let range = length
+        let true_length = length
             .map(|passes| float(passes * setup.program.length()) / f64::from(TICKS) / setup.speed);
+        let range = setup.announces.or(true_length);
         let described = Described {
             program: &setup.program,
             host: setup.host,
@@ -242,21 +242,6 @@ impl Desk {
             playing.store(true, Ordering::Release);
             self.shared.wake();
         }
-    }
-
-    fn drip(&self, bytes: &[u8]) -> io::Result<()> {
-        for byte in bytes {
-            self.link.send(&[*byte])?;
-            let next = Instant::now() + DRIP_EVERY;
-            while let left = next.saturating_duration_since(Instant::now())
-                && !left.is_zero()
-            {
-                if !self.shared.wait(left) || !self.link.is_open() {
-                    return Err(io::ErrorKind::NotConnected.into());
-                }
-            }
-        }
-        Ok(())
     }
 }
 

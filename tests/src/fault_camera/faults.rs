@@ -164,6 +164,8 @@ pub enum Media {
     Silent,
     /// Nothing; requests are answered.
     Still,
+    /// Packets, one byte every 0.4 s; over UDP nothing.
+    Drip,
 }
 
 /// A point of a session.

@@ -70,15 +70,6 @@ impl Link {
         }
     }
 
-    /// Sends an RTP or RTCP packet within the connection (RFC 2326, 10.12).
-    pub(crate) fn send_interleaved(&self, channel: u8, packet: &[u8]) -> io::Result<()> {
-        let length = u16::try_from(packet.len()).map_err(io::Error::other)?;
-        let mut framed = vec![b'$', channel];
-        framed.extend(length.to_be_bytes());
-        framed.extend_from_slice(packet);
-        self.send(&framed)
-    }
-
     pub(crate) fn close(&self, how: Close) {
         match how {
             Close::Hole => self.state.store(HOLE, Ordering::Release),
@@ -96,6 +87,15 @@ impl Link {
             }
         }
     }
+}
+
+/// An RTP or RTCP packet as it travels within the connection (RFC 2326, 10.12).
+pub(crate) fn framed(channel: u8, packet: &[u8]) -> io::Result<Vec<u8>> {
+    let length = u16::try_from(packet.len()).map_err(io::Error::other)?;
+    let mut framed = vec![b'$', channel];
+    framed.extend(length.to_be_bytes());
+    framed.extend_from_slice(packet);
+    Ok(framed)
 }
 
 /// Takes requests and packets off a connection.

@@ -14,7 +14,7 @@ use std::{
 use crate::fault_camera::{
     clip::TICKS,
     faults::{Act, At, Media, Transport},
-    link::Link,
+    link::{Link, framed},
     loss::Line,
     program::{Due, float},
     rtcp, rtp,
@@ -151,7 +151,7 @@ impl Player {
 
     /// When this tick of the program is due.
     fn moment(&self, tick: u64) -> Instant {
-        self.start + self.shared.duration(tick - self.origin)
+        self.start + self.shared.setup.delay + self.shared.duration(tick - self.origin)
     }
 
     /// Waits, reporting meanwhile; false when nobody is there any more.
@@ -196,7 +196,7 @@ impl Player {
     fn send_picture(&mut self, due: &Due<'_>) -> io::Result<()> {
         self.act(At::Unit(due.number - self.first))?;
         let withheld = due.unit.keyframe && self.shared.state().faults.no_keyframes;
-        if withheld || self.media() != Media::Flows {
+        if withheld || !self.sends() {
             return Ok(());
         }
         let stamp = self.stamp(due.present);
@@ -205,7 +205,7 @@ impl Player {
         let payloads = rtp::payloads(setup.program.codec(), due.unit, setup.payload);
         for (number, payload) in payloads.iter().enumerate() {
             self.act(At::Packet(self.packets))?;
-            if self.media() != Media::Flows {
+            if !self.sends() {
                 return Ok(());
             }
             let marker = number + 1 == payloads.len();
@@ -246,7 +246,8 @@ impl Player {
 
     /// Tells the time, and where asked that this was all.
     fn report(&mut self, goodbye: bool) -> io::Result<()> {
-        let silenced = self.shared.state().faults.no_reports || self.media() == Media::Still;
+        let silenced = self.shared.state().faults.no_reports
+            || matches!(self.media(), Media::Still | Media::Drip);
         if silenced && !goodbye {
             return Ok(());
         }
@@ -268,7 +269,12 @@ impl Player {
         match &self.way {
             Way::Tcp(rtp, rtcp) => {
                 let channel = if channel == 0 { *rtp } else { *rtcp };
-                self.link.send_interleaved(channel, packet)
+                let framed = framed(channel, packet)?;
+                let drips = || {
+                    let asked_to_end = self.asked_to_end.load(Ordering::Acquire);
+                    self.media() == Media::Drip && !asked_to_end
+                };
+                self.shared.drip(&self.link, &framed, drips)
             }
             Way::Udp(_) if !self.link.is_open() => Err(io::ErrorKind::NotConnected.into()),
             Way::Udp(sockets) => {
@@ -297,6 +303,15 @@ impl Player {
         let shift = self.shared.state().faults.shift.cast_unsigned();
         let base = u64::from(self.shared.setup.stamp_base);
         low(ticks.wrapping_add(shift).wrapping_add(base))
+    }
+
+    /// Whether pictures are sent now.
+    fn sends(&self) -> bool {
+        match self.media() {
+            Media::Flows => true,
+            Media::Drip => self.way.transport() == Transport::Tcp,
+            Media::Silent | Media::Still => false,
+        }
     }
 
     fn media(&self) -> Media {

@@ -4,7 +4,7 @@
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::Arc,
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use crate::fault_camera::{
@@ -23,7 +23,9 @@ pub struct Setup {
     pub(crate) speed: f64,
     pub(crate) passes: Option<u64>,
     pub(crate) end: End,
+    pub(crate) announces: Option<f64>,
     pub(crate) join: Join,
+    pub(crate) delay: Duration,
     pub(crate) clock: Clock,
     pub(crate) stamp_base: u32,
     pub(crate) lock: Option<Lock>,
@@ -87,7 +89,9 @@ impl Setup {
             speed: 1.0,
             passes: None,
             end: End::default(),
+            announces: None,
             join: Join::default(),
+            delay: Duration::ZERO,
             clock: Clock::Offset(0),
             // Not 0: what is derived from it must not hold by accident.
             stamp_base: 1_000_003,
@@ -120,6 +124,22 @@ impl Setup {
     #[must_use]
     pub fn join(mut self, join: Join) -> Self {
         self.join = join;
+        self
+    }
+
+    /// The first picture comes so long after PLAY: a reader seldom joins a slow stream
+    /// just when a picture is due.
+    #[must_use]
+    pub fn delay(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+
+    /// The description says that the stream is so many seconds long (`a=range`), whatever
+    /// its end is.
+    #[must_use]
+    pub fn announcing(mut self, seconds: f64) -> Self {
+        self.announces = Some(seconds);
         self
     }
 

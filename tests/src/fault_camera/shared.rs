@@ -2,6 +2,7 @@
 //! what was seen, and its end.
 
 use std::{
+    io,
     sync::{Condvar, Mutex, MutexGuard, PoisonError, Weak},
     time::{Duration, Instant, SystemTime},
 };
@@ -14,6 +15,9 @@ use crate::fault_camera::{
     seen::Seen,
     setup::{Clock, Setup},
 };
+
+/// Between two bytes of what drips.
+const DRIP_EVERY: Duration = Duration::from_millis(400);
 
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -65,6 +69,32 @@ impl Shared {
         let waited = self.changed.wait_timeout(state, time);
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         !state.over
+    }
+
+    /// Sends these bytes, one every 0.4 s while that is what goes wrong, and what is left
+    /// at once when it is over.
+    pub(crate) fn drip(
+        &self,
+        link: &Link,
+        bytes: &[u8],
+        drips: impl Fn() -> bool,
+    ) -> io::Result<()> {
+        for (sent, byte) in bytes.iter().enumerate() {
+            if !drips() {
+                return link.send(&bytes[sent..]);
+            }
+            link.send(&[*byte])?;
+            let next = Instant::now() + DRIP_EVERY;
+            while drips()
+                && let left = next.saturating_duration_since(Instant::now())
+                && !left.is_zero()
+            {
+                if !self.wait(left) || !link.is_open() {
+                    return Err(io::ErrorKind::NotConnected.into());
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Takes off the list what is to happen at this point.

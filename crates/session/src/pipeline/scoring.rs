@@ -95,7 +95,7 @@ impl Pipeline<'_> {
         if first {
             progress.first_frame_ms = Some(millis(self.started.elapsed()));
         }
-        self.judge(batch, info, &mut inner);
+        self.judge(batch, info, counters.keyframes, &mut inner);
         for ((frame, scored), picture) in whole.into_iter().zip(&scores).zip(&pictures) {
             if frame.is_repeated() {
                 continue;
@@ -153,9 +153,14 @@ impl Pipeline<'_> {
         }
     }
 
-    /// Pictures arrive: whether that is as it should be.
-    fn judge(&mut self, batch: &[Frame], info: &StreamInfo, inner: &mut Inner) {
+    /// Pictures arrive: whether that is as it should be. `keyframes`: that came with them.
+    fn judge(&mut self, batch: &[Frame], info: &StreamInfo, keyframes: u64, inner: &mut Inner) {
         let now = Instant::now();
+        if keyframes == 0 {
+            // Not damaged: what they are predicted from is still to come, and the wait for
+            // it has an end of its own.
+            self.sound = now;
+        }
         if batch.iter().any(|frame| !frame.is_corrupt()) {
             self.sound = now;
             inner.progress.state = State::Running;
