@@ -10,7 +10,9 @@ use std::time::{Duration, SystemTime};
 
 use bestshot_tests::{
     Holdings, Service, eventually,
-    fault_camera::{Act, At, Clip, Close, FaultCamera, Faults, Loss, Media, Reply, Setup, When},
+    fault_camera::{
+        Act, At, Clip, Close, FaultCamera, Faults, Loss, Media, Reply, Setup, Transport, When,
+    },
     holdings, is_alive, nightly,
 };
 use reqwest::Method;
@@ -30,13 +32,13 @@ impl Dice {
 }
 
 /// What the camera does in a cycle: each state that a session can be in comes of
-/// one of these.
+/// one of these, or of the camera's not being there.
 fn faults(dice: &mut Dice) -> Faults {
     let sound = Faults::default();
     let steps = ["OPTIONS", "DESCRIBE", "SETUP", "PLAY", "TEARDOWN"];
     let step = When::method(steps[usize::try_from(dice.below(5)).expect("an index")]);
     let packet = At::Packet(dice.below(200));
-    match dice.below(9) {
+    match dice.below(13) {
         0 => sound.reply(step, Reply::Mute),
         1 => sound.reply(step, Reply::Close(Close::Hole)),
         2 => sound.reply(step, Reply::Close(Close::Rst)),
@@ -44,6 +46,10 @@ fn faults(dice: &mut Dice) -> Faults {
         4 => sound.cue(packet, Act::Close(Close::Hole)),
         5 => sound.cue(packet, Act::Media(Media::Silent)),
         6 => sound.loss(Loss::dropping(0.02, dice.below(1_000))),
+        7 => sound.reply(step, Reply::Drip),
+        8 => sound.reply(step, Reply::RedirectToItself),
+        9 => sound.media(Media::Drip),
+        10 => sound.media_over(Transport::Tcp, Media::Silent),
         _ => sound,
     }
 }
@@ -51,7 +57,21 @@ fn faults(dice: &mut Dice) -> Faults {
 /// One session, stopped after some time between nothing and a second.
 async fn cycle(service: &Service, camera: &FaultCamera, dice: &mut Dice) -> String {
     camera.set(faults(dice));
-    let body = json!({ "rtsp_url": camera.url(), "limit": 1 + dice.below(9) });
+    let away = dice.below(8);
+    let url = if away == 0 {
+        "rtsp://no-such-camera.invalid/cam".to_owned()
+    } else {
+        camera.url()
+    };
+    if away == 1 {
+        camera.refuse();
+    }
+    let body = json!({
+        "rtsp_url": url,
+        "limit": 1 + dice.below(9),
+        "transport": (["auto", "tcp", "udp"][usize::try_from(dice.below(3)).expect("an index")]),
+        "persist": dice.below(2) == 0,
+    });
     let id = service
         .post_json("/v1/sessions", &body)
         .await
@@ -60,7 +80,13 @@ async fn cycle(service: &Service, camera: &FaultCamera, dice: &mut Dice) -> Stri
         .as_str()
         .expect("an id")
         .to_owned();
-    tokio::time::sleep(Duration::from_millis(dice.below(1_000))).await;
+    let moment = Duration::from_millis(dice.below(1_000));
+    tokio::time::sleep(moment / 2).await;
+    if away == 2 {
+        // In the middle of whatever it is at.
+        camera.unplug(Close::Rst);
+    }
+    tokio::time::sleep(moment / 2).await;
     let state = service.session(&id).await["state"].to_string();
     // One that has failed meanwhile is stopped just so.
     let stop = service.request(Method::POST, &format!("/v1/sessions/{id}/stop"));
@@ -70,6 +96,7 @@ async fn cycle(service: &Service, camera: &FaultCamera, dice: &mut Dice) -> Stri
     assert!(took <= Duration::from_secs(1), "{state}: {took:?}");
     service.forget(&id).await;
     camera.hang_up(Close::Fin);
+    camera.listen();
     state
 }
 
@@ -105,6 +132,13 @@ async fn sessions_stopped_at_any_moment_leave_nothing_behind_and_five_percent_of
             .or_insert(0) += 1;
     }
     println!("stopped in {states:?}");
+    if nightly() {
+        let all = ["connecting", "running", "reconnecting", "failed"];
+        let missing = all
+            .iter()
+            .find(|s| !states.contains_key(&format!("\"{s}\"")));
+        assert_eq!(missing, None, "{states:?}");
+    }
     // Threads that wait for work end after ten seconds of none.
     let after = eventually("what was held being given back", async || {
         let now = at_rest(&service).await;

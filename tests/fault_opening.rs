@@ -125,7 +125,7 @@ async fn status_404_is_told_as_not_found_at_once() {
 #[tokio::test]
 async fn status_454_is_told_within_ten_seconds() {
     let service = Service::start().await;
-    for step in ["DESCRIBE", "PLAY"] {
+    for step in ["DESCRIBE", "SETUP", "PLAY"] {
         let camera = camera(replying(When::method(step), Reply::Status(454)));
         let told = service.diagnose(&camera.url(), json!({})).await;
         let kinds = ["not_found", "unreachable", "unsupported"];

@@ -6,18 +6,22 @@
     reason = "the helpers of tests fail by panicking too"
 )]
 
-use std::{process::Command, time::Instant};
+use std::{
+    process::Command,
+    time::{Duration, Instant, SystemTime},
+};
 
 use bestshot_tests::{
-    Camera, Process, Service,
+    Camera, Process, Service, Twins, VISIBLE,
     breaks::{
         AT_ONCE, STALL, breaks_off, brisk_camera, comes_back, hangs_up, is, scored, settled,
         tries_grow_rare, winners,
     },
     clip, eventually,
-    fault_camera::{Act, At, Clip, Close, End, Faults, Media, Setup},
-    go_on, halt,
+    fault_camera::{Act, At, Clip, Clock, Close, End, Faults, Media, Setup},
+    go_on, halt, psnr, rgb_of_png,
 };
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -38,10 +42,14 @@ async fn a_connection_that_ends_is_told_at_once_and_read_again_within_five_secon
 #[tokio::test]
 async fn a_connection_that_ends_within_a_picture_shows_no_half_of_it() {
     let service = Service::start().await;
+    let clip = Clip::of("vtest_h264.mp4");
+    let twins = Twins::of(std::slice::from_ref(&clip), 768, 576);
+    let base = SystemTime::UNIX_EPOCH + Duration::from_secs(981_173_106);
     for (how, packet) in [(Close::Fin, 203), (Close::Rst, 331)] {
         let faults = Faults::default().cue(At::Packet(packet), Act::Close(how));
-        let camera = Setup::playing(&Clip::of("vtest_h264.mp4"))
+        let camera = Setup::playing(&clip)
             .speed(4.0)
+            .clock(Clock::Fixed(base))
             .faults(faults)
             .start();
         let options = json!({ "best": "darkness", "limit": 100 });
@@ -57,6 +65,22 @@ async fn a_connection_that_ends_within_a_picture_shows_no_half_of_it() {
         assert!(first.count() as u64 <= whole);
         let times: Vec<f64> = by_index(&frames);
         assert!(times.is_sorted(), "{times:?}");
+        // What was cut looks like none of the clip's pictures.
+        let timed = frames.iter().filter(|f| f["clock"] == "rtcp");
+        for frame in timed.clone() {
+            let at: Timestamp = frame["captured_at"]
+                .as_str()
+                .and_then(|text| text.parse().ok())
+                .expect("RFC 3339");
+            let micros = u64::try_from(at.as_microsecond()).expect("after 1970");
+            let at = SystemTime::UNIX_EPOCH + Duration::from_micros(micros);
+            let address = frame["original_url"].as_str().expect("an original");
+            let png = service.get(address).await.expect(200).body;
+            let twin = twins.get(camera.picture_at(at));
+            let decibels = psnr(&rgb_of_png(&png), &twin);
+            assert!(decibels >= VISIBLE, "{decibels} dB: {frame}");
+        }
+        assert!(timed.count() > 40, "there is something to compare");
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bestshot_tests::{
     Service, eventually,
-    fault_camera::{Clip, Close, FaultCamera, Faults, Media, Reply, Setup, When},
+    fault_camera::{Clip, Close, FaultCamera, Faults, Media, Reply, Setup, Transport, When},
 };
 use serde_json::{Value, json};
 
@@ -209,4 +209,46 @@ async fn a_teardown_that_is_not_answered_holds_a_stop_up_for_a_second_at_most() 
         let report = stops_with_teardown(&service, &id, &camera).await;
         assert_eq!(report["frames"].as_array().map(Vec::len), Some(9));
     }
+}
+
+#[tokio::test]
+async fn a_stop_once_a_stall_was_told_takes_a_second_at_most() {
+    let (camera, service) = (camera(Faults::default()), Service::start().await);
+    let id = service.begin(&camera.url()).await;
+    service.until_scored(&id, 20).await;
+    camera.set(Faults::default().media(Media::Still));
+    let stalled = |session: &Value| session["error"]["kind"] == "stalled";
+    service.until_that(&id, "it is told", stalled).await;
+    let report = stops(&service, &id, &camera).await;
+    assert_eq!(report["frames"].as_array().map(Vec::len), Some(9));
+}
+
+#[tokio::test]
+async fn a_stop_while_a_camera_that_is_tried_again_does_not_answer_takes_a_second_at_most() {
+    let (camera, service) = (camera(Faults::default()), Service::start().await);
+    let id = service.begin(&camera.url()).await;
+    service.until_scored(&id, 20).await;
+    camera.set(Faults::default().reply(When::always(), Reply::Mute));
+    camera.hang_up(Close::Fin);
+    eventually("the next try", async || {
+        (camera.seen().connections.len() > 1).then_some(())
+    })
+    .await;
+    let report = stops(&service, &id, &camera).await;
+    assert_eq!(report["frames"].as_array().map(Vec::len), Some(9));
+}
+
+#[tokio::test]
+async fn a_stop_while_udp_is_tried_in_place_of_tcp_takes_a_second_at_most() {
+    let camera = camera(Faults::default().media(Media::Silent));
+    let service = Service::start().await;
+    let id = service.open(&camera.url(), json!({})).await;
+    eventually("the session over UDP", async || {
+        let seen = camera.seen();
+        let udp = seen.sessions.iter().any(|s| s.transport == Transport::Udp);
+        udp.then_some(())
+    })
+    .await;
+    stops(&service, &id, &camera).await;
+    assert_eq!(camera.seen().count("TEARDOWN"), 2, "each session was ended");
 }

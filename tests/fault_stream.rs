@@ -1,5 +1,5 @@
-//! Streams that go on and are odd: time stamps, sizes, clocks, damage, and where
-//! a reader comes in. None of it stops a session or makes it lie.
+//! Streams that go on and are odd: time stamps, sizes, clocks, and where a reader comes
+//! in. None of it stops a session or makes it lie.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -15,15 +15,18 @@ use std::{
 
 use bestshot_tests::{
     PngFile, Reading, Service, clip, eventually,
-    fault_camera::{
-        Act, At, Clip, Clock, End, FaultCamera, Faults, Harm, Join, Loss, Setup, TICKS,
-    },
+    fault_camera::{Act, At, Clip, Clock, End, FaultCamera, Faults, Join, Setup, TICKS},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 const H264: &str = "vtest_h264.mp4";
 const DAY: i64 = 86_400 * TICKS as i64;
+
+/// By so many seconds the stream's end may be off where one interval is known by its
+/// arrival only, and where all are, on a slow machine.
+const ONE_ARRIVAL: f64 = 0.3;
+const ALL_ARRIVALS: f64 = 3.0;
 
 fn over(session: &Value) -> bool {
     ["ended", "failed"].iter().any(|s| session["state"] == *s)
@@ -59,7 +62,7 @@ async fn one_pass(setup: Setup) -> (Service, FaultCamera, String, Value) {
 
 /// Plays a hundred pictures, twenty a second, whose stamps go wrong, and checks
 /// that all of them count and that their times grow as they came.
-async fn keeps_time(faults: Faults, stamp_base: u32) {
+async fn keeps_time(faults: Faults, stamp_base: u32, off: f64) {
     let setup = Setup::playing(&Clip::of(H264))
         .faults(faults)
         .stamp_base(stamp_base);
@@ -71,8 +74,7 @@ async fn keeps_time(faults: Faults, stamp_base: u32) {
     assert_eq!(times.len(), 100);
     assert!(times.windows(2).all(|pair| pair[0] <= pair[1]), "{times:?}");
     // 99 intervals of 50 ms, whatever the stamps claim.
-    // Where they say nothing, arrival counts, which may be late.
-    assert!((times[99] - 4.95).abs() < 3.0, "the last at {}", times[99]);
+    assert!((times[99] - 4.95).abs() < off, "the last at {}", times[99]);
 }
 
 #[tokio::test]
@@ -80,6 +82,7 @@ async fn stamps_that_jump_a_day_ahead_keep_stream_time_monotonic() {
     keeps_time(
         Faults::default().cue(At::Unit(33), Act::Jump(DAY)),
         1_000_003,
+        ONE_ARRIVAL,
     )
     .await;
 }
@@ -89,6 +92,7 @@ async fn stamps_that_jump_a_day_back_keep_stream_time_monotonic() {
     keeps_time(
         Faults::default().cue(At::Unit(47), Act::Jump(-DAY)),
         1_000_003,
+        ONE_ARRIVAL,
     )
     .await;
 }
@@ -96,13 +100,23 @@ async fn stamps_that_jump_a_day_back_keep_stream_time_monotonic() {
 #[tokio::test]
 async fn stamps_that_wrap_keep_stream_time_monotonic() {
     // They begin again after two seconds.
-    keeps_time(Faults::default(), u32::MAX - 2 * TICKS).await;
+    keeps_time(Faults::default(), u32::MAX - 2 * TICKS, 0.1).await;
 }
 
 #[tokio::test]
 async fn stamps_that_are_constant_keep_stream_time_monotonic() {
-    keeps_time(Faults::default().cue(At::Unit(0), Act::Freeze), 1_000_003).await;
-    keeps_time(Faults::default().cue(At::Unit(50), Act::Freeze), 1_000_003).await;
+    keeps_time(
+        Faults::default().cue(At::Unit(0), Act::Freeze),
+        1_000_003,
+        ALL_ARRIVALS,
+    )
+    .await;
+    keeps_time(
+        Faults::default().cue(At::Unit(50), Act::Freeze),
+        1_000_003,
+        ALL_ARRIVALS,
+    )
+    .await;
 }
 
 /// Plays two clips one after another, and checks that the gallery has winners of
@@ -312,56 +326,6 @@ async fn a_reader_that_comes_in_within_a_group_shows_whole_pictures_only() {
             let off = bestshot_tests::difference(&png, &clip(name), picture as u64);
             assert!(off < 2.0, "{name}: picture {picture} is off by {off}");
         }
-    }
-}
-
-#[tokio::test]
-async fn a_stream_that_is_damaged_throughout_says_corrupt_within_fifteen_seconds_and_recovers() {
-    let camera = Setup::playing(&Clip::of(H264)).speed(2.0).start();
-    let service = Service::start().await;
-    let id = service.begin(&camera.url()).await;
-    service.until_winners(&id, 9).await;
-    // Every keyframe is a dozen packets and more.
-    let loss = Loss::of(0.4, 21, &[Harm::Drop]);
-    camera.set(Faults::default().loss(loss));
-    let start = Instant::now();
-    let corrupt = |session: &Value| session["error"]["kind"] == "corrupt";
-    let session = service.until_that(&id, "it says corrupt", corrupt).await;
-    let took = start.elapsed();
-    println!("told after {took:?}");
-    // Ten seconds without a whole picture; the last group may have been whole.
-    assert!(took <= Duration::from_secs(15), "{took:?}");
-    assert!(took >= Duration::from_secs(9), "{took:?} is not throughout");
-    assert_eq!(session["state"], "running", "{session}");
-    let rejected = session["stats"]["frames_rejected"]["corrupt"].as_u64();
-    assert!(rejected > Some(0), "{session}");
-
-    camera.set(Faults::default());
-    let before = session["stats"]["frames_scored"].as_u64();
-    let again = |session: &Value| {
-        session["error"].is_null() && session["stats"]["frames_scored"].as_u64() > before
-    };
-    let start = Instant::now();
-    service.until_that(&id, "it is clean again", again).await;
-    // A group takes one second.
-    assert!(
-        start.elapsed() <= Duration::from_secs(5),
-        "{:?}",
-        start.elapsed()
-    );
-    assert_eq!(service.session(&id).await["stats"]["reconnects"], 0);
-}
-
-#[tokio::test]
-async fn five_percent_of_packets_with_a_flipped_bit_stop_no_session() {
-    for name in [H264, "vtest_hevc.mp4"] {
-        let loss = Loss::of(0.05, 31, &[Harm::Flip]);
-        let setup = Setup::playing(&Clip::of(name)).faults(Faults::default().loss(loss));
-        let (service, camera, id, session) = one_pass(setup).await;
-        assert!(camera.seen().sessions[0].harmed.len() > 5);
-        assert_eq!(session["stats"]["reconnects"], 0, "{name}: {session}");
-        assert!(session["error"].is_null(), "{name}: {session}");
-        service.halt(&id).await;
     }
 }
 

@@ -101,6 +101,29 @@ mod tests {
     }
 
     #[test]
+    fn two_sessions_do_not_come_back_at_the_same_moment() {
+        let waits = || {
+            let mut backoff = Backoff::new();
+            [(); 6].map(|()| backoff.next(ErrorKind::Refused))
+        };
+        let (one, other) = (waits(), waits());
+        assert_ne!(one, other);
+        // Nor is each wait shortened by the same share.
+        let shares = [1, 2, 4, 8, 16].map(Duration::from_secs);
+        let shares = shares
+            .iter()
+            .zip(one)
+            .map(|(whole, wait)| wait.as_secs_f64() / whole.as_secs_f64());
+        let shares: Vec<f64> = shares.collect();
+        assert!(
+            shares
+                .windows(2)
+                .any(|pair| (pair[0] - pair[1]).abs() > 0.004),
+            "{shares:?}"
+        );
+    }
+
+    #[test]
     fn a_refused_password_is_tried_slowly_from_the_start() {
         for kind in [ErrorKind::Unauthorized, ErrorKind::NotFound] {
             let wait = Backoff::new().next(kind);

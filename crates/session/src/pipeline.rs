@@ -130,7 +130,7 @@ impl<'a> Pipeline<'a> {
                 End::Broke(error) => error,
             };
             let connection = self.came_to();
-            self.frames_before = connection.pictures;
+            self.frames_before = self.board.lock().progress.stats.frames_decoded;
             let next = match &self.job.source {
                 Source::File(_) => None,
                 Source::Rtsp(url) => retry
@@ -156,7 +156,7 @@ impl<'a> Pipeline<'a> {
         let inner = self.board.lock();
         let stats = &inner.progress.stats;
         Connection {
-            pictures: stats.frames_decoded,
+            pictures: stats.frames_scored + stats.frames_rejected.warmup,
             packets: stats.packets,
             lasted: self
                 .connected

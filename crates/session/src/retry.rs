@@ -31,7 +31,7 @@ pub(crate) struct Retry {
     backoff: Backoff,
     began: Instant,
     tries: u32,
-    /// Pictures that the session had when it last broke off.
+    /// Whole pictures that the session had when it last broke off.
     pictures: u64,
     /// Whether the camera ever sent anything of a stream.
     reached: bool,
@@ -40,7 +40,7 @@ pub(crate) struct Retry {
 /// What the last connection came to.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Connection {
-    /// Pictures of the session so far.
+    /// Whole pictures of the session so far.
     pub(crate) pictures: u64,
     /// Packets of the session so far.
     pub(crate) packets: u64,

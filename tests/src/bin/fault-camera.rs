@@ -65,7 +65,7 @@ struct Words {
     /// `hole`, `length=N` or `to=URL`; may be given many times.
     #[arg(long, value_parser = reply)]
     reply: Vec<(When, Reply)>,
-    /// silent (RTCP only) or still (nothing at all).
+    /// silent (RTCP only), still (nothing at all) or drip (a byte every 0.4 s).
     #[arg(long, value_parser = media)]
     media: Option<Media>,
     /// Share of packets that are harmed, 0 to 1.
