@@ -9,7 +9,8 @@
 use std::collections::BTreeSet;
 
 use bestshot_tests::{
-    Browser, Camera, FaultPort, Launch, Login, NINE_PICTURES, Service, assert_sound, start_on_page,
+    Browser, Camera, FaultPort, Launch, Login, NINE_PICTURES, Service, assert_sound, eventually,
+    start_on_page,
 };
 use serde_json::json;
 
@@ -189,4 +190,29 @@ async fn pages_with_nothing_to_show_keep_nobody_out() {
             service.open(&camera.url(path), json!({})).await;
         }
     }
+}
+
+/// A browser takes the key as the password of the address; what a page asks for then
+/// must do without it.
+#[tokio::test]
+async fn a_page_that_was_opened_with_a_key_works_whole() {
+    const KEY: &str = "0123456789abcdef-of-letters";
+    let camera = Camera::with(&["/cam=vtest_h264.mp4,speed=4"]);
+    let launch = Launch::new().key(KEY).start();
+    let (camera, service, browser) = tokio::join!(camera, launch, Browser::open());
+    let address = format!("http://anyone:{KEY}@{}/", service.authority());
+    browser.visit(&address).await;
+    let id = start_on_page(&browser, &service, &camera.url("/cam")).await;
+    browser.until("pictures fill in", NINE_PICTURES).await;
+    browser.click(".stop").await;
+    service.until(&id, &["stopped"]).await;
+    let gallery = format!("{address}v1/sessions/{id}/gallery");
+    browser.visit(&gallery).await;
+    browser.click("button[data-session]").await;
+    browser.click("dialog .danger").await;
+    eventually("the gallery is gone", async || {
+        let answer = service.get(&format!("/v1/sessions/{id}")).await;
+        (answer.status == 404).then_some(())
+    })
+    .await;
 }

@@ -249,7 +249,7 @@ async fn every_example_is_taken_and_those_of_answers_have_the_fields_of_real_one
             examples.send("deleteSession", &session, None, 204).await;
         }
     }
-    service.until_winners(&session, 9).await;
+    service.until_originals(&session, 9).await;
     for id in [
         "listFrames",
         "getThumbnail",

@@ -145,6 +145,8 @@ async fn a_subscriber_is_told_statuses_twice_a_second_at_most_new_winners_and_th
             .windows(2)
             .all(|pair| revision(pair[0]) < revision(pair[1]))
     );
+    let same = |pair: &[&Event]| pair[0].data["items"] == pair[1].data["items"];
+    assert!(!winners.windows(2).any(same), "told though nothing changed");
     let last = winners[winners.len() - 1];
     assert_eq!(last.data["items"].as_array().map(Vec::len), Some(9));
     assert_eq!(ends.len(), 1);

@@ -29,7 +29,7 @@ async fn hung(service: &Service) -> (FaultCamera, String, Vec<Value>, u32) {
     let options = json!({ "limit": 3 });
     let id = service.begin_with(&camera.url(), options).await;
     service.until_scored(&id, 310).await;
-    service.until_winners(&id, 3).await;
+    service.until_originals(&id, 3).await;
     let won = service.frames(&id).await;
     assert_eq!(won.len(), 3);
     let worker = service.workers()[0];

@@ -20,7 +20,7 @@ async fn pictures_carry_tags_that_save_a_second_transfer() {
     let camera = Camera::with(&["/cam=vtest_h264.mp4,speed=8"]);
     let (camera, service) = tokio::join!(camera, Service::start());
     let id = service.begin(&camera.url("/cam")).await;
-    service.until_winners(&id, 9).await;
+    service.until_originals(&id, 9).await;
     service.get("/stop").await.expect(200);
     for kind in ["thumbnail", "original"] {
         let target = format!("/v1/sessions/{id}/frames/1/{kind}");

@@ -276,6 +276,19 @@ async fn what_only_looks_never_stops() {
             assert_running(&service, &id).await;
         }
     }
+    // A picture of a page that keeps its name back, as plain HTTP shows it.
+    let picture = service.request(Method::GET, "/stop");
+    let picture = picture
+        .header("User-Agent", "Mozilla/5.0 (X11; Linux x86_64) Chrome/156.0")
+        .header("Accept", "image/avif,image/webp,image/*,*/*;q=0.8");
+    let answer = service.send(picture).await;
+    assert_eq!(answer.status, 403, "{}", answer.told());
+    let same_site = service.request(Method::GET, "/stop");
+    let answer = service
+        .send(same_site.header("Sec-Fetch-Site", "same-site"))
+        .await;
+    assert_eq!(answer.status, 403, "{}", answer.told());
+    assert_running(&service, &id).await;
     let stop = service.request(Method::GET, "/stop");
     let asked = stop
         .header("Sec-Fetch-Site", "none")

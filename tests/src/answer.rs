@@ -96,8 +96,11 @@ impl Answer {
             "{}",
             self.told()
         );
-        // `/stop` is a page for people: they get one also where it fails.
-        let page = self.target.starts_with("/stop") && self.media_type() == "text/html";
+        // Browsers open these: a person gets a page also where that fails.
+        let opened = self.target.starts_with("/stop")
+            || self.target.contains("/gallery")
+            || !self.target.starts_with("/v1/");
+        let page = opened && self.media_type() == "text/html";
         if self.status < 400 || self.method == Method::HEAD || page {
             return;
         }

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{Client, Method, RequestBuilder, redirect};
+use reqwest::{Client, Method, RequestBuilder, header::HeaderMap, redirect};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
@@ -26,6 +26,10 @@ use crate::{
 pub struct Launch {
     data: Option<PathBuf>,
     words: Vec<String>,
+    environment: Vec<(String, String)>,
+    key: Option<String>,
+    /// A file system of so many files for the data, on Linux with user namespaces.
+    files: Option<u32>,
     log: Option<String>,
     port: u16,
 }
@@ -57,6 +61,28 @@ impl Launch {
         self
     }
 
+    /// With this variable in its environment.
+    #[must_use]
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Asking for this key, which all requests but raw ones bring along.
+    #[must_use]
+    pub fn key(mut self, key: &str) -> Self {
+        self.key = Some(key.to_owned());
+        self
+    }
+
+    /// On a disk that holds so many files and folders: a file system of its own, which
+    /// needs user namespaces.
+    #[must_use]
+    pub fn files(mut self, count: u32) -> Self {
+        self.files = Some(count);
+        self
+    }
+
     /// With log lines of this level and above.
     #[must_use]
     pub fn logging(mut self, level: &str) -> Self {
@@ -68,12 +94,23 @@ impl Launch {
     pub async fn start(self) -> Service {
         let folder = tempfile::tempdir().expect("a temporary folder can be had");
         let data = self.data.unwrap_or_else(|| folder.path().join("data"));
-        let mut command = program();
+        let mut command = match self.files {
+            None => program(),
+            Some(count) => on_small_disk(&data, count),
+        };
+        command.args(["serve", "--listen", &format!("127.0.0.1:{}", self.port)]);
+        let mut headers = HeaderMap::new();
+        if let Some(key) = &self.key {
+            let file = folder.path().join("key");
+            std::fs::write(&file, key).expect("a file can be written");
+            command.arg("--api-key-file").arg(file);
+            headers.insert("x-api-key", key.parse().expect("a key is a header's value"));
+        }
         command
-            .args(["serve", "--listen", &format!("127.0.0.1:{}", self.port)])
             .arg("--data-dir")
             .arg(&data)
             .args(self.words)
+            .envs(self.environment)
             .current_dir(folder.path());
         if let Some(level) = self.log {
             command.env("BESTSHOT_LOG", level);
@@ -87,6 +124,7 @@ impl Launch {
             .redirect(redirect::Policy::none())
             .timeout(Duration::from_secs(90))
             .no_proxy()
+            .default_headers(headers)
             .build()
             .expect("a client can be made");
         let mut service = Service {
@@ -103,15 +141,42 @@ impl Launch {
     }
 }
 
+/// The program, with a new disk of so many files in this folder that it alone sees.
+fn on_small_disk(folder: &Path, files: u32) -> Command {
+    std::fs::create_dir_all(folder).expect("a folder can be made");
+    let script =
+        "mount -t tmpfs -o size=64m,nr_inodes=\"$1\" none \"$2\" && shift 2 && exec \"$@\"";
+    let mut command = Command::new("unshare");
+    command
+        .args([
+            "--user",
+            "--map-root-user",
+            "--mount",
+            "sh",
+            "-c",
+            script,
+            "sh",
+        ])
+        .arg(files.to_string())
+        .arg(folder)
+        .arg(place::binary());
+    without_settings(&mut command);
+    command
+}
+
 /// The program, free of what the caller's environment would tell it.
 pub fn program() -> Command {
     let mut command = Command::new(place::binary());
+    without_settings(&mut command);
+    command
+}
+
+fn without_settings(command: &mut Command) {
     for (name, _) in env::vars_os() {
         if name.to_string_lossy().starts_with("BESTSHOT_") {
             command.env_remove(name);
         }
     }
-    command
 }
 
 /// A running service. Dropping it kills it.
@@ -315,15 +380,26 @@ impl Service {
         .await;
     }
 
-    /// Waits until a session has so many winners whose pictures can be had.
+    /// Waits until a session has so many winners with thumbnails.
     pub async fn until_winners(&self, id: &str, count: usize) {
+        self.until_pictures(id, count, &["thumbnail"]).await;
+    }
+
+    /// The same with originals. Where a clip is played over and over, its best picture
+    /// takes one more rank with each pass, so that it lasts that many passes.
+    pub async fn until_originals(&self, id: &str, count: usize) {
+        self.until_pictures(id, count, &["thumbnail", "original"])
+            .await;
+    }
+
+    async fn until_pictures(&self, id: &str, count: usize, kinds: &[&str]) {
         eventually(&format!("{count} winners of {id}"), async || {
             if self.frames(id).await.len() < count {
                 return None;
             }
             for rank in 1..=count {
                 let frame = format!("/v1/sessions/{id}/frames/{rank}");
-                for kind in ["thumbnail", "original"] {
+                for kind in kinds {
                     if self.get(&format!("{frame}/{kind}")).await.status != 200 {
                         return None;
                     }

@@ -115,11 +115,20 @@ fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// The name of an option in the file: its flag with `_` for `-`.
-fn key(arg: &Arg) -> Option<String> {
-    let long = arg.get_long()?;
-    let fixed = ["config", "help", "version"].contains(&long);
-    (!fixed).then(|| long.replace('-', "_"))
+/// The names of an option in the file, the first one being its own: its flags with `_`
+/// for `-`.
+fn keys(arg: &Arg) -> Vec<String> {
+    let fixed = ["config", "help", "version"];
+    let own = arg.get_long().filter(|long| !fixed.contains(long));
+    let others = arg.get_all_aliases().unwrap_or_default();
+    let mut keys: Vec<String> = Vec::new();
+    for flag in own.into_iter().chain(others) {
+        let key = flag.replace('-', "_");
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    keys
 }
 
 /// Every option that any command takes: one file may serve them all.
@@ -128,16 +137,18 @@ fn options() -> Vec<String> {
     command
         .get_subcommands()
         .flat_map(Command::get_arguments)
-        .filter_map(key)
+        .flat_map(keys)
         .collect()
 }
 
 fn with_defaults(command: Command, values: &Values) -> Command {
     command.mut_subcommands(|sub| {
-        sub.mut_args(|arg| match key(&arg).and_then(|name| values.get(&name)) {
-            Some(values) => arg.default_values(values.clone()),
-            None => arg,
-        })
+        sub.mut_args(
+            |arg| match keys(&arg).iter().find_map(|name| values.get(name)) {
+                Some(values) => arg.default_values(values.clone()),
+                None => arg,
+            },
+        )
     })
 }
 
@@ -193,6 +204,19 @@ mod tests {
         assert!(options.no_api_key);
         assert_eq!(options.data_dir, Path::new("bestshot-data"));
         assert!(!serve("", &[]).no_api_key);
+    }
+
+    #[test]
+    fn an_option_has_in_the_file_every_name_that_its_flag_has() {
+        for file in ["for = 7", "duration = 7"] {
+            let Ok(cli) = parse_with(file, &["bestshot", "grab", "cam.mp4"]) else {
+                panic!("refused: {file}");
+            };
+            let cli::Command::Grab(grab) = cli.command else {
+                panic!("another command");
+            };
+            assert_eq!(grab.start.duration.as_deref(), Some("7"), "{file}");
+        }
     }
 
     #[test]

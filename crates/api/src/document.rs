@@ -14,6 +14,7 @@ use self::{
     tables::{OPERATIONS, Operation, STATUS_TEXTS, examples},
 };
 use crate::{
+    operations::SHOWN,
     problem::PROBLEM_JSON,
     routes::{
         Api, Archives, Characteristics, Compat, Events, Frames, Scores, SessionRoutes, System,
@@ -256,7 +257,8 @@ fn problem(operation: &Operation, status: u16) -> Value {
     });
     let mut content = Map::new();
     content.insert(PROBLEM_JSON.to_owned(), media);
-    if operation.path == "/stop" && matches!(status, 404 | 409) {
+    if SHOWN.contains(&operation.id) {
+        // Where a browser asks.
         content.insert(
             "text/html".to_owned(),
             json!({"schema": {"type": "string"}}),

@@ -152,22 +152,32 @@ fn check_origin(headers: &HeaderMap) -> Result<(), Problem> {
         return Err(forbidden("A prefetch changes nothing."));
     }
     let foreign = || forbidden("A page of another site cannot change anything here.");
-    match text("sec-fetch-site")
-        .map(str::to_ascii_lowercase)
-        .as_deref()
-    {
+    let site = text("sec-fetch-site").map(str::to_ascii_lowercase);
+    match site.as_deref() {
         Some("same-origin" | "none") => return Ok(()),
         Some("cross-site") => return Err(foreign()),
         // Another port of this host; or a browser that leaves the header out,
         // as all do on plain HTTP to other machines.
         _ => {}
     }
-    let host = text("host");
     let origin = text("origin").or_else(|| text("referer"));
-    match (origin, host) {
-        (Some(origin), Some(host)) if authority(origin) != Some(host) => Err(foreign()),
-        _ => Ok(()),
-    }
+    let allowed = match (origin, text("host")) {
+        (Some(origin), Some(host)) => authority(origin) == Some(host),
+        (Some(_), None) => true,
+        // A page can keep its own name back (`referrerpolicy`): then only what a person
+        // opened counts, not a picture or a script of that page.
+        (None, _) => site.is_none() && (!is_browser(&text) || opens_a_page(&text)),
+    };
+    if allowed { Ok(()) } else { Err(foreign()) }
+}
+
+fn is_browser<'h>(text: &impl Fn(&str) -> Option<&'h str>) -> bool {
+    text("user-agent").is_some_and(|agent| agent.starts_with("Mozilla/"))
+}
+
+/// Whether HTML is asked for, as by a browser that shows the answer.
+fn opens_a_page<'h>(text: &impl Fn(&str) -> Option<&'h str>) -> bool {
+    text("accept").is_some_and(|types| types.contains("text/html"))
 }
 
 /// `host:port` of an origin or a URL; none for `null` and the like.
@@ -184,7 +194,13 @@ fn unauthorized() -> Problem {
         )
         .header(
             header::WWW_AUTHENTICATE,
-            HeaderValue::from_static("Basic realm=\"bestshot\", charset=\"UTF-8\", Bearer"),
+            HeaderValue::from_static("Basic realm=\"bestshot\", charset=\"UTF-8\""),
+        )
+        // A line of its own: browsers understand no line with two challenges, and would
+        // ask nobody for the key.
+        .header(
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static("Bearer realm=\"bestshot\""),
         )
 }
 
@@ -261,6 +277,18 @@ mod tests {
             assert_eq!(status(&local(), &pairs, Effect::Changes), 403, "{pairs:?}");
             assert_eq!(status(&local(), &pairs, Effect::Reads), 200, "{pairs:?}");
         }
+        // A page that keeps its own name back, on plain HTTP to another machine.
+        let browser = ("user-agent", "Mozilla/5.0 (X11; Linux x86_64)");
+        let picture = ("accept", "image/avif,image/webp,image/*,*/*;q=0.8");
+        for pairs in [
+            [host, browser, picture],
+            [host, browser, ("accept", "*/*")],
+            [host, browser, ("sec-fetch-site", "same-site")],
+        ] {
+            assert_eq!(status(&local(), &pairs, Effect::Changes), 403, "{pairs:?}");
+        }
+        let opened = [host, browser, ("accept", "text/html,*/*;q=0.8")];
+        assert_eq!(status(&local(), &opened, Effect::Changes), 200);
         // A form on a page without referrer sends this.
         let form = [host, ("sec-fetch-site", "same-origin"), ("origin", "null")];
         assert_eq!(status(&local(), &form, Effect::Changes), 200);

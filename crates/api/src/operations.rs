@@ -6,6 +6,10 @@ use serde_json::Value;
 
 use crate::problem::FieldError;
 
+/// Operations whose answers people open in a browser: what is wrong they read as a page
+/// too.
+pub(crate) const SHOWN: &[&str] = &["stop", "stopPost", "getGallery"];
+
 /// What addresses there are, read from the document.
 pub(crate) struct Operations(Vec<Known>);
 

@@ -172,7 +172,9 @@ impl IntoResponse for Problem {
             .header(header::CONTENT_TYPE, PROBLEM_JSON)
             .header(header::CACHE_CONTROL, "no-store")
             .body(body.to_json_string());
-        response.headers_mut().extend(headers);
+        for (name, value) in headers {
+            response.headers_mut().append(name, value);
+        }
         response
     }
 }

@@ -17,11 +17,13 @@ use poem_openapi::error::{ParseParamError, ParsePathError};
 use tokio::{io::AsyncReadExt, time::timeout};
 
 use crate::{
+    accept::asks_for_html,
     assets, document,
     guard::{Effect, Guard},
     metrics::Metrics,
-    operations::Operations,
-    problem::{FieldError, Problem},
+    operations::{Operations, SHOWN},
+    pages,
+    problem::{FieldError, PROBLEM_JSON, Problem},
     state::Sessions,
 };
 
@@ -61,8 +63,12 @@ impl Service {
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
         let operation = self.operations.find(&method, &path);
+        let shown = is_shown(operation) && asks_for_html(request.headers());
         let answered = self.answer(request, operation).await;
         let mut response = answered.unwrap_or_else(IntoResponse::into_response);
+        if shown && is_problem(&response) {
+            response = problem_page(response).await;
+        }
         secure(&mut response, content_policy(operation));
         let (name, status) = (operation.unwrap_or("other"), response.status().as_u16());
         self.metrics.count(name, status);
@@ -157,6 +163,33 @@ impl Service {
             Problem::new(status)
         })
     }
+}
+
+/// Whether people open what this answers in a browser: pages, and addresses that are
+/// none.
+fn is_shown(operation: Option<&str>) -> bool {
+    operation.is_none_or(|id| ["page", "docs"].contains(&id) || SHOWN.contains(&id))
+}
+
+fn is_problem(response: &Response) -> bool {
+    response.content_type() == Some(PROBLEM_JSON)
+}
+
+/// The same for a person to read.
+async fn problem_page(mut response: Response) -> Response {
+    let body = response.take_body().into_vec().await.unwrap_or_default();
+    let problem: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+    let text = |name: &str| problem[name].as_str().unwrap_or_default();
+    let Ok(page) = pages::notice(text("title"), text("detail")) else {
+        response.set_body(body);
+        return response;
+    };
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/html; charset=utf-8"),
+    );
+    response.set_body(page);
+    response
 }
 
 /// `GET /stop` is the one reading method with an effect.

@@ -52,9 +52,13 @@ fn stop_before_any_start_says_so_to_people_and_programs() {
     service
         .exchange("GET /stop HTTP/1.1\r\nAccept: application/json", b"")
         .problem(404);
-    service
-        .exchange("GET /stop?session=none HTTP/1.1\r\nAccept: text/html", b"")
-        .problem(404);
+    let gone = service.exchange("GET /stop?session=none HTTP/1.1\r\nAccept: text/html", b"");
+    assert_eq!(gone.status, 404);
+    assert!(
+        gone.body.contains("There is no such session"),
+        "{}",
+        gone.body
+    );
 }
 
 #[test]

@@ -20,7 +20,8 @@ export function reachable(yes) {
 export async function ask(method, path, body) {
   let response;
   try {
-    response = await fetch(path, {
+    // Not relative: a page that was opened with a key in its address may ask nothing there.
+    response = await fetch(new URL(path, location.origin), {
       method,
       headers: { Accept: "application/json", ...(body && { "Content-Type": "application/json" }) },
       body: body && JSON.stringify(body),

@@ -47,7 +47,7 @@ export function follow(id, tell) {
 
   function listen() {
     streams += 1;
-    const stream = new EventSource(`${home(id)}/events`);
+    const stream = new EventSource(new URL(`${home(id)}/events`, location.origin));
     source = stream;
     const on = (name, act) =>
       stream.addEventListener(name, (event) => {

@@ -52,7 +52,7 @@ pub enum AddressRefused {
 
 impl AddressPolicy {
     /// Cameras in `allow` (anywhere, where it is empty) and not in `deny`;
-    /// `loopback` says whether this machine may be one.
+    /// `loopback` says whether this machine may be one where `allow` is empty.
     pub fn new(allow: Vec<IpNet>, deny: Vec<IpNet>, loopback: bool) -> Self {
         Self {
             allow,
@@ -78,7 +78,9 @@ impl AddressPolicy {
             return Err(AddressRefused::Denied(address));
         }
         if plain.is_loopback() {
-            return if self.loopback || contained(&self.allow) {
+            // An allow list is all that is allowed.
+            let open = self.loopback && self.allow.is_empty();
+            return if open || contained(&self.allow) {
                 Ok(())
             } else {
                 Err(AddressRefused::Loopback(address))
@@ -169,6 +171,11 @@ mod tests {
         ));
         let named = AddressPolicy::new(vec!["127.0.0.0/8".parse().unwrap()], vec![], false);
         assert!(judge(&named, "127.0.0.1"));
+        let elsewhere = AddressPolicy::new(vec!["192.168.0.0/16".parse().unwrap()], vec![], true);
+        assert!(
+            !judge(&elsewhere, "127.0.0.1"),
+            "an allow list is exhaustive"
+        );
     }
 
     #[test]

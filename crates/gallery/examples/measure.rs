@@ -119,6 +119,7 @@ fn manifest(id: &str, picture: &Picture) -> Manifest {
         height: picture.height(),
     };
     Manifest {
+        revision: None,
         version: Manifest::VERSION,
         id: id.to_owned(),
         source: "rtsp://camera.example/1".to_owned(),

@@ -212,6 +212,9 @@ pub struct Manifest {
     pub error: Option<Failure>,
     /// Best first.
     pub winners: Vec<ManifestWinner>,
+    /// How often the winners had changed by then; none in galleries of old.
+    #[serde(default)]
+    pub revision: Option<u64>,
     /// The score over time, at most 256 spans.
     #[serde(default)]
     pub curve: Vec<CurvePoint>,
@@ -283,6 +286,7 @@ pub(crate) mod tests {
             ended_at: "2026-01-31T12:01:00Z".to_owned(),
             error: None,
             winners,
+            revision: Some(3),
             curve: vec![CurvePoint {
                 stream_time: 0.05,
                 low: 0.1,

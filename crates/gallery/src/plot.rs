@@ -159,6 +159,7 @@ mod tests {
             ended_at: "2026-11-23T17:55:44.101Z".to_owned(),
             error: None,
             winners: Manifest::ranked((0..).zip(winners).map(winner)),
+            revision: None,
             curve: (0..200).map(point).collect(),
         }
     }

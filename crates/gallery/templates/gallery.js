@@ -97,7 +97,7 @@
     yes.addEventListener("click", async () => {
       yes.disabled = true;
       try {
-        const answer = await fetch(button.dataset.session, { method: "DELETE" });
+        const answer = await fetch(new URL(button.dataset.session, location.origin), { method: "DELETE" });
         // Gone already is as good.
         if (!answer.ok && answer.status !== 404) throw new Error(`the service answered ${answer.status}`);
         location.assign(button.dataset.home);

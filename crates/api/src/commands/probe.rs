@@ -66,25 +66,37 @@ async fn probe(args: Probe, worker: WorkerCommand) -> Result<Outcome, Outcome> {
         .deadlines(args.deadlines.into());
     let session = Session::start(&job, &worker, Arc::new(Discard))
         .map_err(|e| Outcome::fault(format!("the worker process could not be started: {e}")))?;
-    tokio::select! {
-        () = look(&session, patience) => {}
-        () = stop_asked => {}
-    }
+    let interrupted = tokio::select! {
+        () = look(&session, patience) => false,
+        () = stop_asked => true,
+    };
     let status = session.stop().await;
-    let report = report(&source, &status);
+    let mut report = report(&source, &status);
+    if report.codec.is_none() && report.error.is_none() {
+        report.error = Some(nothing_seen(interrupted));
+    }
     if args.json {
         print(serde_json::to_string_pretty(&report).map_err(Outcome::fault)?);
     } else if report.error.is_none() {
         print(sentences(&report));
     }
-    Ok(match (&report.error, &report.codec) {
-        (Some(failure), _) => Outcome::of_failure(failure),
-        (None, Some(_)) => Outcome::DONE,
-        (None, None) => Outcome {
-            code: 5,
-            message: Some("no frame could be decoded".to_owned()),
-        },
+    Ok(match &report.error {
+        Some(failure) => Outcome::of_failure(failure),
+        None => Outcome::DONE,
     })
+}
+
+/// Why there is nothing to tell of a source that has nothing wrong with it.
+fn nothing_seen(interrupted: bool) -> Failure {
+    let (kind, message) = if interrupted {
+        ("stopped", "interrupted before a frame could be decoded")
+    } else {
+        ("no_video", "no frame could be decoded")
+    };
+    Failure {
+        kind: kind.to_owned(),
+        message: message.to_owned(),
+    }
 }
 
 /// Until a second keyframe was seen, or `patience` after the first frame.

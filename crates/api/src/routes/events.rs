@@ -62,7 +62,8 @@ impl Events {
     /// Server-sent events: `status` (a `Session`; on change, at most two a second),
     /// `winners` (a `FrameList`; on change only) and at last `end` (a `Session`), after
     /// which the stream ends. It ends without one when the session is deleted or the
-    /// service shuts down. A comment comes every 15 s.
+    /// service shuts down. A comment comes every 15 s. An `EventSource` connects again
+    /// whenever a stream ends: close it at `end`.
     #[oai(
         path = "/:session_id/events",
         method = "get",

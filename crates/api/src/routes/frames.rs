@@ -166,10 +166,13 @@ pub(super) fn frame_list(id: &str, found: &Found) -> FrameList {
         Found::Past(End::Saved(gallery)) => {
             let manifest = gallery.manifest();
             let frame = |w: &ManifestWinner| Frame::new(id, w.rank, &w.winner);
-            // Each scored frame changed the winners at most once: this is
-            // more than any revision while it ran, and stays the same.
-            let revision = manifest.stats.frames_scored.saturating_add(1);
-            (revision, manifest.winners.iter().map(frame).collect())
+            // Each scored frame changed the winners at most once: of a gallery that does
+            // not tell, this is more than any revision while it ran.
+            let most = manifest.stats.frames_scored.saturating_add(1);
+            (
+                manifest.revision.unwrap_or(most),
+                manifest.winners.iter().map(frame).collect(),
+            )
         }
         Found::Past(End::Empty(empty)) => (empty.status.revision, Vec::new()),
     };

@@ -35,8 +35,11 @@ impl Facts {
     ) -> Manifest {
         let arrived = |winner: &&Winner| pictures.has(winner.key);
         let winners = Manifest::ranked(status.winners.iter().filter(arrived).cloned());
+        // Leaving one out is one more change.
+        let lost = winners.len() < status.winners.len();
         Manifest {
             winners,
+            revision: Some(status.revision + u64::from(lost)),
             ..self.manifest_without_winners(status, ended_at)
         }
     }
@@ -59,6 +62,7 @@ impl Facts {
             ended_at: ended_at.to_string(),
             error: status.error.clone(),
             winners: Vec::new(),
+            revision: Some(status.revision),
             curve: status.curve.to_vec(),
         }
     }

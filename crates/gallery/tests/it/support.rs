@@ -47,6 +47,7 @@ pub(crate) fn manifest(id: &str, second: u64, keys: &[u64]) -> Manifest {
         second % 60
     );
     Manifest {
+        revision: None,
         version: Manifest::VERSION,
         id: id.to_owned(),
         source: "rtsp://camera.example/Einfahrt-門".to_owned(),
