@@ -37,6 +37,27 @@ async fn assert_quiet(browser: &Browser, home: &str) {
     }
 }
 
+/// Ranks go from left to right and from top to bottom.
+async fn assert_three_by_three(browser: &Browser) {
+    let places = browser
+        .value(
+            "[...document.querySelectorAll('.grid a:has(img)')].map(link => {
+                const box = link.querySelector('img').getBoundingClientRect();
+                return [Math.round(box.left), Math.round(box.top)];
+            })",
+        )
+        .await;
+    let places: Vec<(i64, i64)> = serde_json::from_value(places).expect("pairs of numbers");
+    assert_eq!(places.len(), 9, "{places:?}");
+    for (place, (left, top)) in places.iter().enumerate() {
+        let (column, row) = (place % 3, place / 3);
+        assert_eq!(*left, places[column].0, "{places:?}");
+        assert_eq!(*top, places[3 * row].1, "{places:?}");
+        assert!(column == 0 || *left > places[column - 1].0, "{places:?}");
+        assert!(row == 0 || *top > places[3 * (row - 1)].1, "{places:?}");
+    }
+}
+
 #[tokio::test]
 async fn the_stop_page_shows_nine_images_from_the_service_and_from_the_disk() {
     let camera = Camera::with(&["/cam=vtest_h264.mp4,speed=4"]);
@@ -45,6 +66,7 @@ async fn the_stop_page_shows_nine_images_from_the_service_and_from_the_disk() {
     service.until_winners(&id, 9).await;
     browser.visit(&format!("{}/stop", service.url())).await;
     assert_nine_images(&browser).await;
+    assert_three_by_three(&browser).await;
     assert_quiet(&browser, service.url()).await;
     // A reload shows the same page.
     browser.refresh().await.expect("a page can be reloaded");

@@ -60,6 +60,27 @@ async fn assert_viewer_works(browser: &Browser) {
 }
 
 #[tokio::test]
+async fn download_all_gives_the_archive_as_a_file() {
+    let (service, browser, id) = with_gallery().await;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let allow = serde_json::json!({ "behavior": "allow", "downloadPath": folder.path() });
+    browser.devtools("Browser.setDownloadBehavior", allow).await;
+    let gallery = format!("{}/v1/sessions/{id}/gallery", service.url());
+    browser.visit(&gallery).await;
+    browser.click("a[download]").await;
+    let name = format!("bestshot-{id}.zip");
+    let file = folder.path().join(&name);
+    eventually("the file", async || file.is_file().then_some(())).await;
+    let archive = service.get(&format!("/v1/sessions/{id}/archive")).await;
+    assert!(archive.header("content-disposition").contains(&name));
+    eventually("all of it", async || {
+        let saved = fs::read(&file).ok()?;
+        (saved == archive.body).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_viewer_turns_pages_by_keyboard_served_and_from_the_disk() {
     let (service, browser, id) = with_gallery().await;
     browser

@@ -85,6 +85,19 @@ async fn start_answers_at_once_unless_asked_to_wait() {
 }
 
 #[tokio::test]
+async fn a_wait_in_the_body_is_stronger_than_one_in_the_address() {
+    let camera = Camera::with(&["/cam=vtest_h264.mp4"]);
+    let (camera, service) = tokio::join!(camera, Service::start());
+    let body = json!({ "rtsp_url": camera.url("/cam"), "wait": 20 });
+    let answer = service.post_json("/start?wait=0", &body).await.expect(200);
+    let session = answer.json()["session"].clone();
+    assert!(
+        session["stats"]["frames_scored"].as_u64() > Some(0),
+        "{session}"
+    );
+}
+
+#[tokio::test]
 async fn starting_a_camera_twice_gives_the_running_session() {
     let camera = Camera::with(&["/cam=vtest_h264.mp4"]);
     let (camera, service) = tokio::join!(camera, Service::start());

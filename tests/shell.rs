@@ -9,11 +9,12 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::{Command, Output, Stdio},
 };
 
-use bestshot_tests::{Camera, Process, binary, clip, program};
+use bestshot_tests::{Camera, FaultPort, Process, binary, clip, descendants, eventually, program};
 use serde_json::Value;
 
 fn run(command: &mut Command) -> Output {
@@ -185,6 +186,21 @@ fn frames_ends_after_just_so_many_scored_frames() {
     assert_eq!(refused.status.code(), Some(2));
 }
 
+#[test]
+fn winners_that_must_be_wholly_unlike_each_other_are_fewer_and_never_padded() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let won = |distinct: &str| {
+        let mut grab = program();
+        grab.args(["grab", "--json", "--distinct", distinct, "--out"]);
+        grab.arg(folder.path().join(distinct));
+        let output = run(grab.arg(clip("vtest_h264.mp4")));
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let winners = json(&output)["winners"].as_array().map(Vec::len);
+        winners.expect("a list")
+    };
+    assert_eq!((won("0"), won("1")), (9, 1));
+}
+
 #[tokio::test]
 async fn ctrl_c_saves_what_there_is_and_is_no_failure() {
     let camera = Camera::with(&["/cam=vtest_h264.mp4"]).await;
@@ -244,4 +260,68 @@ fn a_page_that_cannot_be_opened_is_told_and_is_no_failure() {
         said.contains("was not opened: there is no desktop here"),
         "{said}"
     );
+}
+
+/// Two cameras, side by side, until Ctrl-C: a gallery each.
+#[tokio::test]
+async fn ctrl_c_saves_what_each_of_two_cameras_has_shown() {
+    let cameras = Camera::with(&["/one=vtest_h264.mp4", "/two=vtest_hevc.mp4"]).await;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let out = folder.path().join("galleries");
+    let mut grab = program();
+    grab.args(["grab", "--json", "--out"]).arg(&out);
+    grab.arg(cameras.url("/one")).arg(cameras.url("/two"));
+    let mut grab = Process::start("grab", &mut grab);
+    for name in ["-one:", "-two:"] {
+        grab.line(|line| (line.contains(name) && line.contains("frames scored")).then_some(()))
+            .await;
+    }
+    grab.interrupt();
+    let status = grab.ended().await;
+    assert_eq!(status.code(), Some(0), "{}", grab.log());
+    let galleries: Vec<_> = fs::read_dir(&out).expect("a folder").flatten().collect();
+    assert_eq!(galleries.len(), 2, "{galleries:?}");
+    for gallery in galleries {
+        let manifest = fs::read(gallery.path().join("manifest.json")).expect("a manifest");
+        let manifest: Value = serde_json::from_slice(&manifest).expect("JSON");
+        assert_eq!(manifest["state"], "stopped", "{manifest}");
+        assert!(!manifest["winners"].as_array().expect("a list").is_empty());
+    }
+}
+
+#[test]
+fn the_page_is_opened_with_the_desktops_own_program() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (opener, told) = (folder.path().join("xdg-open"), folder.path().join("told"));
+    let script = format!("#!/bin/sh\nprintf %s \"$*\" > {}\n", told.display());
+    fs::write(&opener, script).expect("a file can be written");
+    fs::set_permissions(&opener, fs::Permissions::from_mode(0o755)).expect("so can its mode");
+    let path = std::env::var("PATH").expect("a path");
+    let out = folder.path().join("gallery");
+    let mut grab = program();
+    grab.args(["grab", "--open", "--out"]).arg(&out);
+    grab.env("DISPLAY", ":0");
+    grab.env("PATH", format!("{}:{path}", folder.path().display()));
+    let output = run(grab.arg(clip("vtest_h264.mp4")));
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let opened = fs::read_to_string(&told).expect("it was called");
+    assert_eq!(Path::new(&opened), out.join("index.html"));
+}
+
+#[tokio::test]
+async fn a_probe_that_is_interrupted_says_so() {
+    let port = FaultPort::silent().await;
+    let mut probe = program();
+    probe.args(["probe", "--json"]).arg(port.url("/cam"));
+    let mut probe = Process::start("probe", &mut probe);
+    // It is there once it has something to interrupt.
+    eventually("its own process", async || {
+        (!descendants(probe.pid()).is_empty()).then_some(())
+    })
+    .await;
+    probe.interrupt();
+    let status = probe.ended().await;
+    assert_eq!(status.code(), Some(1), "{}", probe.log());
+    let log = probe.log();
+    assert!(log.contains("\"kind\": \"stopped\""), "{log}");
 }
