@@ -6,7 +6,7 @@
     reason = "the helpers of tests fail by panicking too"
 )]
 
-use std::{sync::Arc, time::Duration};
+use std::{net::UdpSocket, sync::Arc, time::Duration};
 
 use bestshot_tests::{
     Service,
@@ -219,4 +219,28 @@ async fn no_credentials_are_sent_to_a_camera_that_asks_for_none() {
     service.halt(&id).await;
     let seen = camera.seen();
     assert!(!seen.credentials() && !seen.mentions(PASSWORD));
+}
+
+/// libav opens a way for datagrams to whomever an answer names as their source.
+#[tokio::test]
+async fn a_camera_that_lets_a_stranger_send_its_media_is_told_and_the_stranger_hears_nothing() {
+    let stranger = UdpSocket::bind("127.0.0.9:0").expect("an address of this machine");
+    let port = stranger.local_addr().expect("it is bound").port();
+    let answer = format!(
+        "RTSP/1.0 200 OK\r\nCSeq: 0\r\nSession: 20471011;timeout=60\r\nTransport: \
+         RTP/AVP/UDP;unicast;client_port=50000-50001;server_port={port}-{};source=127.0.0.9\r\n\r\n",
+        port.wrapping_add(1)
+    );
+    let setup = When::method("SETUP");
+    let faults = Faults::default().reply(setup, Reply::Recorded(answer.into_bytes()));
+    let camera = Setup::playing(&clip()).faults(faults).start();
+    let service = Service::start().await;
+    let udp = json!({ "transport": "udp" });
+    let told = service.diagnose(&camera.url(), udp).await;
+    assert_eq!(told.kind, "redirected", "{}", told.session);
+    assert!(told.took <= AT_ONCE, "{:?}", told.took);
+    assert_eq!(camera.seen().count("PLAY"), 0);
+    stranger.set_nonblocking(true).expect("a flag can be set");
+    let heard = stranger.recv_from(&mut [0; 64]);
+    assert!(heard.is_err(), "{heard:?}");
 }

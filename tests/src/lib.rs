@@ -23,6 +23,7 @@ mod fault;
 pub mod fault_camera;
 mod gallery;
 mod harvest;
+mod launch;
 mod page;
 mod place;
 mod png;
@@ -45,6 +46,7 @@ pub use fantoccini::key::Key;
 pub use fault::FaultPort;
 pub use gallery::copy_gallery;
 pub use harvest::{Harvest, Likeness, VISIBLE};
+pub use launch::{Launch, program};
 pub use page::{NINE_PICTURES, WEIGHT, assert_sound, assert_still, grave, start_on_page};
 pub use place::{
     binary, captures, clip, more_recordings, nightly, reference_python, screenshots, target,
@@ -56,7 +58,7 @@ pub use process::{
 };
 pub use reader::{Reading, difference};
 pub use servers::{Feeder, Oddity, Relay, Vlc};
-pub use service::{Launch, Service, program};
+pub use service::Service;
 pub use survivors::{Role, survivors};
 pub use twin::{Twins, psnr, rgb_of_png};
 pub use usage::{Holdings, holdings, processor_time};
