@@ -28,7 +28,7 @@ use std::{
     os::fd::OwnedFd,
     sync::{Arc, Mutex},
     thread::{self, JoinHandle},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use rustix::net::{AddressFamily, Shutdown, SocketType, bind, listen, shutdown, socket, sockopt};
@@ -156,7 +156,14 @@ impl FaultCamera {
         let Clock::Fixed(base) = self.shared.setup.clock else {
             panic!("only a fixed clock tells pictures apart");
         };
-        let since = captured.duration_since(base).expect("it is not earlier");
+        // Told in whole milliseconds, the first one may seem to be a little earlier.
+        let since = captured
+            .duration_since(base)
+            .or_else(|early| match early.duration() {
+                by if by <= Duration::from_millis(1) => Ok(Duration::ZERO),
+                _ => Err(early),
+            })
+            .expect("it is not earlier");
         let ticks = since.as_secs_f64() * self.shared.setup.speed * f64::from(TICKS);
         #[expect(
             clippy::cast_possible_truncation,
