@@ -1,6 +1,11 @@
 //! The page that answers a stop, and Swagger UI, in a real browser: every image
 //! loads, nothing is fetched from elsewhere, and the console stays empty. The page
 //! at "/" is `browser_page`'s business, galleries are `browser_galleries`'.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the helpers of tests fail by panicking too"
+)]
 
 use bestshot_tests::{Browser, Camera, Service};
 
