@@ -12,7 +12,7 @@ use bestshot_tests::{
     Service,
     breaks::{AT_ONCE, STALL, breaks_off, brisk_camera, comes_back, is, scored, settled, winners},
     eventually,
-    fault_camera::{Clip, Close, End, FaultCamera, Faults, Reply, Setup, When},
+    fault_camera::{Act, At, Clip, Close, End, FaultCamera, Faults, Reply, Setup, TICKS, When},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -157,6 +157,20 @@ async fn a_connection_that_ends_before_the_announced_end_is_a_break_and_at_it_an
     assert!(lost["ended_at"].is_null(), "{lost}");
     let again = |session: &Value| scored(session) > 100;
     service.until_that(&id, "it is read again", again).await;
+    service.forget(&id).await;
+
+    // Stamps that jump past the announced end are not the end.
+    let jump = Act::Jump(100 * i64::from(TICKS));
+    let jumping = Setup::playing(&clip)
+        .speed(4.0)
+        .passes(1, End::Fin)
+        .announcing(60.0)
+        .faults(Faults::default().cue(At::Unit(50), jump))
+        .start();
+    let id = service.begin(&jumping.url()).await;
+    let told = |session: &Value| is("reconnecting")(session) || is("ended")(session);
+    let lost = service.until_that(&id, "it is over", told).await;
+    assert_eq!(lost["state"], "reconnecting", "{lost}");
     service.forget(&id).await;
 
     let id = service.begin(&exact.url()).await;

@@ -17,7 +17,7 @@ use crate::{
     log::Signals,
     nal::{self, Syntax},
     options::Transport,
-    pace::Pace,
+    pace::{Pace, Played},
     repeats::{self, Succession},
     unit::{self, Unit},
     watch::{Stop, Verdict, Watch},
@@ -48,8 +48,7 @@ pub(crate) struct Packets {
     /// The slices and the time stamp of the last unit, where they are known.
     before: (Option<i64>, Vec<u8>),
     lost_seen: u64,
-    /// The first and the last time stamp, in units of the time base.
-    stamps: Option<(i64, i64)>,
+    played: Played,
     /// The camera's time of the picture whose packet comes next, where a parser holds
     /// back each packet until the next one begins.
     next_captured_at: Option<SystemTime>,
@@ -120,7 +119,7 @@ impl Packets {
             syntax: None,
             before: (None, Vec::new()),
             lost_seen: 0,
-            stamps: None,
+            played: Played::default(),
             next_captured_at: None,
             ahead: None,
         })
@@ -232,8 +231,8 @@ impl Packets {
             pace.arrived(arrival);
         }
         if let Some(stamp) = packet.pts().or_else(|| packet.dts()) {
-            let first = self.stamps.map_or(stamp, |(first, _)| first);
-            self.stamps = Some((first, stamp));
+            self.played
+                .packet(stamp, self.parameters.time_base, arrival);
         }
         Some(Unit {
             keyframe: packet.is_key(),
@@ -310,14 +309,8 @@ impl Packets {
 
     /// Whether the camera said how long its stream is, and all of it came.
     fn at_announced_end(&self) -> bool {
-        let (Some(length), Some((first, last))) = (self.parameters.duration, self.stamps) else {
-            return false;
-        };
-        let (numerator, denominator) = self.parameters.time_base;
-        #[allow(clippy::cast_precision_loss)] // a recording has no 2^53 ticks
-        let seen = last.saturating_sub(first) as f64 * f64::from(numerator)
-            / f64::from(denominator.max(1));
-        seen + END_TOLERANCE >= length
+        let length = self.parameters.duration;
+        length.is_some_and(|length| self.played.seconds + END_TOLERANCE >= length)
     }
 
     fn end(&mut self, code: AvError) -> Result<Option<Unit>, Error> {

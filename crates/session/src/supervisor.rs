@@ -32,6 +32,8 @@ use crate::{
 /// A worker reports five times a second; one that says nothing for so long
 /// hangs.
 const HUNG: Duration = Duration::from_secs(10);
+/// No timer is so late in a process that runs.
+const HALTED: Duration = Duration::from_secs(2);
 /// Once asked to stop, somebody is waiting for it. Signs of life are no excuse, only
 /// pictures that are being made …
 const DISOBEYS: Duration = Duration::from_millis(750);
@@ -219,9 +221,10 @@ impl Supervisor {
         let mut last = Status::default();
         let mut stopping: Option<Grace> = None;
         loop {
+            let since = Instant::now();
             let until = match &stopping {
                 Some(grace) => grace.until,
-                None => Instant::now() + HUNG,
+                None => since + HUNG,
             };
             let message = tokio::select! {
                 // Stopping comes first: a worker that floods us must not delay it.
@@ -268,6 +271,8 @@ impl Supervisor {
                     Some(grace) => grace.extend(),
                     None => {}
                 },
+                // Woken so late, this process was halted itself and may have heard nothing.
+                Err(_) if stopping.is_none() && since.elapsed() > HUNG + HALTED => {}
                 Err(_) if stopping.is_some() => {
                     tracing::warn!("a worker did not stop when asked and was killed");
                     return Ending::Killed;
