@@ -147,6 +147,10 @@ impl Grace {
         self.until = self.last.min(Instant::now() + DISOBEYS);
     }
 
+    fn is_spent(&self) -> bool {
+        Instant::now() >= self.until
+    }
+
     fn is_over(&self) -> bool {
         Instant::now() >= self.last
     }
@@ -158,6 +162,13 @@ enum Ending {
     /// Asked to stop, it did not.
     Killed,
     Crashed(String),
+}
+
+impl Ending {
+    fn disobedient() -> Self {
+        tracing::warn!("a worker did not stop when asked and was killed");
+        Self::Killed
+    }
 }
 
 impl Supervisor {
@@ -251,6 +262,12 @@ impl Supervisor {
                         grace.extend();
                     }
                     self.take(report, &mut last, stopping.is_some()).await;
+                    // Who talks without end is given no more time than who is silent.
+                    if stopping.as_ref().is_some_and(Grace::is_spent)
+                        && !storing.load(Ordering::Acquire)
+                    {
+                        return Ending::disobedient();
+                    }
                 }
                 Ok(Some(Err(e))) => {
                     return Ending::Crashed(format!("the process that read this camera said {e}"));
@@ -273,10 +290,7 @@ impl Supervisor {
                 },
                 // Woken so late, this process was halted itself and may have heard nothing.
                 Err(_) if stopping.is_none() && since.elapsed() > HUNG + HALTED => {}
-                Err(_) if stopping.is_some() => {
-                    tracing::warn!("a worker did not stop when asked and was killed");
-                    return Ending::Killed;
-                }
+                Err(_) if stopping.is_some() => return Ending::disobedient(),
                 Err(_) => {
                     return Ending::Crashed(format!(
                         "the process that read this camera gave no sign of life for {} s and was \

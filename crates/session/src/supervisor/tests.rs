@@ -18,14 +18,13 @@ impl PictureSink for Nowhere {
     fn remove(&self, _: u64) {}
 }
 
-/// Says this five times a second and hears nothing.
-fn repeating(report: &Report, body: &[u8]) -> (Session, tempfile::TempDir) {
+/// Says this again and again, with so many seconds between, and hears nothing.
+fn repeating(report: &Report, seconds: &str) -> (Session, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let mut said = protocol::head(report, body.len()).unwrap();
-    said.extend_from_slice(body);
+    let said = protocol::head(report, 0).unwrap().repeat(9);
     let file = folder.path().join("said");
     std::fs::write(&file, said).unwrap();
-    let script = format!("while :; do cat {}; sleep 0.2; done", file.display());
+    let script = format!("while :; do cat {}; sleep {seconds}; done", file.display());
     let arguments = vec!["-c".into(), script.into()];
     let worker = WorkerCommand::new("/bin/sh", arguments);
     let url = RtspUrl::parse("rtsp://127.0.0.1:9/none").unwrap();
@@ -55,15 +54,18 @@ async fn heard(session: &Session) {
 
 #[tokio::test]
 async fn a_worker_whose_heart_beats_on_is_killed_all_the_same_when_it_does_not_stop() {
-    let (session, _folder) = repeating(&progress(false), &[]);
-    heard(&session).await;
-    let pid = session.pid().unwrap();
-    let began = std::time::Instant::now();
-    let patience = Duration::from_secs(20);
-    let last = timeout(patience, session.stop()).await.unwrap();
-    assert_eq!(last.state, State::Stopped);
-    println!("after {:?}", began.elapsed());
-    assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
+    // Now and then, and as fast as it can.
+    for seconds in ["0.2", "0"] {
+        let (session, _folder) = repeating(&progress(false), seconds);
+        heard(&session).await;
+        let pid = session.pid().unwrap();
+        let began = std::time::Instant::now();
+        let patience = Duration::from_secs(20);
+        let last = timeout(patience, session.stop()).await.unwrap();
+        assert_eq!(last.state, State::Stopped);
+        println!("after {:?}", began.elapsed());
+        assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
+    }
 }
 
 #[tokio::test(start_paused = true)]
