@@ -4,7 +4,8 @@
 Usage: unanswered.py wait|stop COMMAND…, as root of a network and a mount
 namespace in which /etc/resolv.conf names 127.0.0.1. `wait` lets the command go
 on until it gives up, `stop` sends SIGINT as soon as it has asked for a name.
-Prints one line of JSON: how many seconds that took, the exit code, what it said.
+Prints one line of JSON: how many seconds that took, the exit code, what it said on
+standard error and what it printed on standard output.
 """
 
 import fcntl
@@ -28,14 +29,17 @@ def main() -> None:
     names.bind(("127.0.0.1", 53))
     names.settimeout(LONGEST_S)
     start = time.monotonic()
-    child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     names.recv(512)
     if act == "stop":
         start = time.monotonic()
         child.send_signal(signal.SIGINT)
-    _, said = child.communicate(timeout=LONGEST_S)
+    printed, said = child.communicate(timeout=LONGEST_S)
     seconds = time.monotonic() - start
-    print(json.dumps({"seconds": seconds, "code": child.returncode, "said": said}))
+    result = {"seconds": seconds, "code": child.returncode, "said": said, "printed": printed}
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

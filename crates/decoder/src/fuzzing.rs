@@ -17,6 +17,7 @@ use crate::{
     },
     nal::{self, Entry, Syntax},
     redact::redact_line,
+    url::MAX_URL,
 };
 
 /// Scanners of bytes that a camera or libav chose: each must bear everything.
@@ -81,11 +82,17 @@ fn travels(url: &RtspUrl) {
     assert!(again == *url);
     assert_eq!(again.expose(), exposed);
     assert_eq!(again.to_string(), url.to_string());
-    let Ok(shown) = RtspUrl::parse(&url.to_string()) else {
-        panic!("shown as no address: {url}");
-    };
-    assert!(!shown.has_credentials(), "{shown:?}");
-    assert_eq!(shown.to_string(), url.to_string());
+    match RtspUrl::parse(&url.to_string()) {
+        Ok(shown) => {
+            assert!(!shown.has_credentials(), "{shown:?}");
+            assert_eq!(shown.to_string(), url.to_string());
+        }
+        // `***` may be longer than what it stands for.
+        Err(_) => assert!(
+            url.to_string().len() > MAX_URL,
+            "shown as no address: {url}"
+        ),
+    }
     let address = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
     // libav takes longer addresses than people may type.
     if let Ok(resolved) = RtspUrl::parse(&url.expose_at(address)) {

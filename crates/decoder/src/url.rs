@@ -10,7 +10,7 @@ use std::{
 
 use crate::{credentials::Credentials, redact::redact_path, url_error::UrlError};
 
-const MAX_URL: usize = 2048;
+pub(crate) const MAX_URL: usize = 2048;
 
 /// The address of an RTSP stream: `rtsp://[user[:password]@]host[:port]/path`.
 ///
