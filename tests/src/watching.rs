@@ -41,7 +41,7 @@ impl Service {
             message.split_whitespace().count() > 3,
             "{message:?} is no sentence"
         );
-        println!("{kind} after {took:?}: {message}");
+        eprintln!("{kind} after {took:?}: {message}");
         Told {
             kind: kind.to_owned(),
             took,
@@ -58,7 +58,7 @@ impl Service {
             if session != last {
                 last.clone_from(&session);
                 // Shown if the test fails.
-                println!("{id}: {} {}", session["state"], session["error"]);
+                eprintln!("{id}: {} {}", session["state"], session["error"]);
             }
             is(&session).then_some(session)
         })
@@ -70,7 +70,7 @@ impl Service {
         let start = Instant::now();
         let answer = self.post(&format!("/v1/sessions/{id}/stop")).await;
         let took = start.elapsed();
-        println!("{id}: stopped in {took:?}");
+        eprintln!("{id}: stopped in {took:?}");
         (took, answer.expect(200).json())
     }
 
