@@ -25,7 +25,9 @@ async fn a_goodbye_ends_the_session_and_an_end_without_one_does_not() {
     let clip = Clip::of("vtest_hevc.mp4");
     let ending = |end: End| Setup::playing(&clip).speed(8.0).passes(1, end).start();
     let service = Service::start().await;
-    for transport in ["tcp", "udp"] {
+    // Over UDP a goodbye may overtake the last datagrams, and a decoder of H.265 would not
+    // notice: that picture is not trusted.
+    for (transport, pictures) in [("tcp", 40), ("udp", 39)] {
         let camera = ending(End::Bye);
         let options = json!({ "transport": transport });
         let id = service.open(&camera.url(), options).await;
@@ -33,7 +35,7 @@ async fn a_goodbye_ends_the_session_and_an_end_without_one_does_not() {
         let session = service.until_that(&id, "it is over", over).await;
         assert_eq!(session["state"], "ended", "{transport}: {session}");
         assert!(session["error"].is_null(), "{session}");
-        assert_eq!(scored(&session), 40, "{session}");
+        assert_eq!(scored(&session), pictures, "{session}");
         assert_eq!(camera.seen().count("PLAY"), 1);
     }
     let camera = ending(End::Fin);

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use bestshot_tests::{
     Service,
-    breaks::{brisk_camera, is},
+    breaks::{brisk_camera, is, scored},
     fault_camera::FaultCamera,
-    halt, is_alive,
+    go_on, halt, is_alive,
 };
 use serde_json::{Value, json};
 
@@ -66,4 +66,26 @@ async fn a_process_that_hangs_is_told_as_crashed_within_twelve_seconds_and_its_w
     let frames = service.frames(&id).await;
     assert_eq!(indices(&frames), indices(&won));
     assert!(!is_alive(worker));
+}
+
+#[tokio::test]
+async fn a_service_that_was_halted_itself_takes_no_process_for_hung() {
+    let service = Service::start().await;
+    let camera = brisk_camera();
+    let id = service.begin(&camera.url()).await;
+    service.until_scored(&id, 20).await;
+    let before = service.session(&id).await;
+    // As Ctrl-Z does, or a machine that sleeps.
+    let all = [service.pid(), service.workers()[0]];
+    all.into_iter().for_each(halt);
+    tokio::time::sleep(HUNG + Duration::from_secs(2)).await;
+    all.into_iter().for_each(go_on);
+    // The service ends connections that lay idle for so long: ask over a new one.
+    let alive = service.raw(b"GET /v1/health HTTP/1.0\r\n\r\n").await;
+    assert!(alive.contains("200 OK"), "{alive}");
+    let more =
+        |session: &Value| scored(session) > scored(&before) + 20 || session["state"] == "failed";
+    let after = service.until_that(&id, "it is read on", more).await;
+    assert_ne!(after["state"], "failed", "{after}");
+    assert_eq!(service.workers(), all[1..]);
 }

@@ -1,4 +1,4 @@
-//! A name server that never answers, as behind a router that lost its line.
+//! A name server that never answers, as behind a router that lost its line, or late.
 //!
 //! It takes namespaces of one's own: where a machine allows none, these tests say
 //! so, and the promise is checked by `a_host_name_that_does_not_resolve_is_told`
@@ -18,7 +18,7 @@ use serde_json::Value;
 const NOT_PERMITTED: i32 = 77;
 const SCRIPT: &str = "mount --bind \"$1\" /etc/resolv.conf || exit 77; shift; exec \"$@\"";
 
-/// Runs bestshot where names are asked for in vain; what became of it, or nothing
+/// Runs bestshot where names are asked for in vain, or answered late; what became of it, or nothing
 /// where this machine does not let a test do that.
 fn in_vain(act: &str, words: &[&str]) -> Option<Value> {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
@@ -78,6 +78,35 @@ fn a_name_server_that_never_answers_is_told_as_dns_to_programs() {
     let printed = result["printed"].as_str().expect("text");
     let told: Value = serde_json::from_str(printed).expect("JSON");
     assert_eq!(told["error"]["kind"], "dns", "{printed}");
+}
+
+#[test]
+fn the_time_for_a_look_up_is_what_was_asked_for() {
+    let words = [
+        "probe",
+        "--resolve-timeout",
+        "1",
+        "rtsp://camera.example/live",
+    ];
+    let Some(result) = in_vain("wait", &words) else {
+        return;
+    };
+    assert!(result["seconds"].as_f64() <= Some(2.0), "{result}");
+    let said = result["said"].as_str().expect("text");
+    assert!(said.contains("was not resolved within 1 s"), "{said}");
+}
+
+#[test]
+fn a_mute_camera_behind_a_slow_name_server_is_told_within_ten_seconds() {
+    let words = ["probe", "--json", "rtsp://camera.example/live"];
+    let Some(result) = in_vain("late", &words) else {
+        return;
+    };
+    let seconds = result["seconds"].as_f64();
+    assert!(seconds >= Some(3.0) && seconds <= Some(10.0), "{result}");
+    let printed = result["printed"].as_str().expect("text");
+    let told: Value = serde_json::from_str(printed).expect("JSON");
+    assert_eq!(told["error"]["kind"], "timeout", "{printed}");
 }
 
 #[test]

@@ -57,6 +57,11 @@ impl Signals {
         self.lost.load(Ordering::Acquire)
     }
 
+    /// Something is missing, though no packet shows it.
+    pub(crate) fn lose(&self) {
+        self.lost.fetch_add(1, Ordering::AcqRel);
+    }
+
     /// Times that the decoder met something it could not decode.
     pub(crate) fn damaged(&self) -> u64 {
         self.damaged.load(Ordering::Acquire)
@@ -258,7 +263,7 @@ pub(crate) fn receive(context: usize, level: i32, format: &[u8], line: impl FnOn
         return;
     };
     match meaning {
-        Meaning::Lost => _ = signals.lost.fetch_add(1, Ordering::AcqRel),
+        Meaning::Lost => signals.lose(),
         Meaning::Damaged => _ = signals.damaged.fetch_add(1, Ordering::AcqRel),
         Meaning::TooLarge => signals.too_large.store(true, Ordering::Release),
         Meaning::Described => signals.described.store(true, Ordering::Release),

@@ -317,12 +317,19 @@ impl Packets {
         let live = self.pace.is_some();
         let verdict = self.watch.verdict();
         if verdict.is_none() && (!live && Input::is_eof(code) || live && self.signals.said_bye()) {
+            // libav looks for reports before it looks for datagrams: a goodbye may have
+            // overtaken the end of the last picture.
+            if self.transport == Some(Transport::Udp) {
+                self.signals.lose();
+            }
             return Ok(None);
         }
         let interrupted = verdict.is_some_and(|v| v != Verdict::Expired);
         if live && !interrupted && self.at_announced_end() {
             return Ok(None);
         }
+        // libav has just given out what it held, as if the last picture were whole.
+        self.signals.lose();
         let started = self.pace.as_ref().is_none_or(|p| p.last.is_some());
         let allowed = self
             .pace

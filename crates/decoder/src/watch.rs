@@ -10,6 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// libav asks ten times as often: after so long, this process did not run.
+const HALTED: Duration = Duration::from_secs(1);
+
 /// The stop signal: the only thing that travels against the flow of frames.
 ///
 /// Clones are one signal. Once requested it stays requested; every blocking
@@ -39,9 +42,12 @@ impl Default for Signal {
 impl Signal {
     /// A mark of this moment.
     fn now(&self) -> u64 {
-        let micros = u64::try_from(self.started.elapsed().as_micros());
-        micros.unwrap_or(u64::MAX).max(1)
+        micros(self.started.elapsed()).max(1)
     }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Who calls libav.
@@ -123,6 +129,8 @@ pub(crate) struct Watch {
     started: Instant,
     /// Microseconds after `started`; 0 stands for none.
     deadline: AtomicU64,
+    /// When the deadline was set, or libav asked last. Microseconds after `started`.
+    asked: AtomicU64,
     verdict: AtomicU8,
     /// Microseconds that the call may take from the first sign of what it waits for; 0
     /// stands for no more than the deadline.
@@ -140,6 +148,7 @@ impl Watch {
             abandoned: AtomicBool::new(false),
             started: Instant::now(),
             deadline: AtomicU64::new(0),
+            asked: AtomicU64::new(0),
             verdict: AtomicU8::new(0),
             grace: AtomicU64::new(0),
             closing: AtomicBool::new(false),
@@ -155,9 +164,7 @@ impl Watch {
     /// for ([`Watch::first_sign`]).
     pub(crate) fn set_deadlines(&self, after: Duration, from_first_sign: Duration) {
         self.set_end(after);
-        let grace = u64::try_from(from_first_sign.as_micros());
-        self.grace
-            .store(grace.unwrap_or(u64::MAX), Ordering::Release);
+        self.grace.store(micros(from_first_sign), Ordering::Release);
     }
 
     /// What the call waits for has begun to arrive. Said again it changes nothing.
@@ -165,17 +172,15 @@ impl Watch {
         let grace = self.grace.swap(0, Ordering::AcqRel);
         if grace > 0 {
             let after = self.started.elapsed() + Duration::from_micros(grace);
-            let at = u64::try_from(after.as_micros()).unwrap_or(u64::MAX);
-            self.deadline.fetch_max(at, Ordering::AcqRel);
+            self.deadline.fetch_max(micros(after), Ordering::AcqRel);
         }
     }
 
     fn set_end(&self, after: Duration) {
-        let at = self.started.elapsed().saturating_add(after).as_micros();
-        self.deadline.store(
-            u64::try_from(at).unwrap_or(u64::MAX).max(1),
-            Ordering::Release,
-        );
+        let now = self.started.elapsed();
+        self.asked.store(micros(now), Ordering::Release);
+        let at = micros(now.saturating_add(after)).max(1);
+        self.deadline.store(at, Ordering::Release);
     }
 
     pub(crate) fn clear_deadline(&self) {
@@ -213,11 +218,26 @@ impl Watch {
             return true;
         }
         let deadline = self.deadline.load(Ordering::Acquire);
-        if deadline != 0 && self.started.elapsed().as_micros() >= u128::from(deadline) {
+        if deadline != 0 && self.now_of(deadline) >= deadline {
             self.judge(Verdict::Expired);
             return true;
         }
         false
+    }
+
+    /// The time for a deadline. While this process was halted the camera could not be
+    /// heard: that is not counted, once.
+    fn now_of(&self, deadline: u64) -> u64 {
+        let now = micros(self.started.elapsed());
+        let unasked = now.saturating_sub(self.asked.swap(now, Ordering::AcqRel));
+        if u128::from(unasked) < HALTED.as_micros() {
+            return now;
+        }
+        let later = deadline.saturating_add(unasked);
+        let _ =
+            self.deadline
+                .compare_exchange(deadline, later, Ordering::AcqRel, Ordering::Acquire);
+        now - unasked
     }
 
     pub(crate) fn judge(&self, verdict: Verdict) {
@@ -267,6 +287,18 @@ mod tests {
         watch.set_deadline(Duration::ZERO);
         watch.first_sign();
         while !watch.must_end() {}
+    }
+
+    #[test]
+    fn time_in_which_the_process_was_halted_does_not_count() {
+        let watch = Watch::new(Stop::new());
+        watch.set_deadline(HALTED / 2);
+        std::thread::sleep(HALTED);
+        assert!(!watch.must_end());
+        // Asked as usual, it does.
+        while !watch.must_end() {
+            std::thread::sleep(HALTED / 10);
+        }
     }
 
     #[test]

@@ -77,7 +77,7 @@ struct Words {
     #[arg(long, default_value = "drop", value_delimiter = ',', value_parser = harm)]
     kinds: Vec<Harm>,
     /// `packet=N:ACT` or `picture=N:ACT`: `fin`, `rst`, `hole`, `silent`, `still`,
-    /// `freeze` or `jump=TICKS`; may be given many times.
+    /// `freeze`, `goodbye` or `jump=TICKS`; may be given many times.
     #[arg(long, value_parser = cue)]
     at: Vec<(At, Act)>,
     /// The name of a broken description, such as `LoneMedia`.
@@ -255,6 +255,7 @@ fn cue(words: &str) -> Parsed<(At, Act)> {
         Some(("jump", ticks)) => Act::Jump(number(ticks)?),
         _ => match act {
             "freeze" => Act::Freeze,
+            "goodbye" => Act::Goodbye,
             "silent" | "still" => Act::Media(media(act)?),
             _ => Act::Close(close(act)?),
         },

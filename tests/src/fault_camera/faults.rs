@@ -190,6 +190,8 @@ pub enum Act {
     Freeze,
     /// The line turns bad.
     Loss(Loss),
+    /// RTCP's goodbye, though packets follow: over UDP it may overtake them.
+    Goodbye,
 }
 
 /// How a connection ends.

@@ -2,7 +2,7 @@
 //! time beside it, and does on the way what the faults say.
 
 use std::{
-    io,
+    fs, io,
     net::{SocketAddr, UdpSocket},
     sync::{
         Arc,
@@ -24,6 +24,8 @@ use crate::fault_camera::{
 };
 
 const REPORT_EVERY: Duration = Duration::from_secs(1);
+/// How often the system is asked what was read.
+const LOOK_UP: Duration = Duration::from_millis(5);
 
 /// How packets reach the reader.
 #[derive(Clone, Debug)]
@@ -185,6 +187,7 @@ impl Player {
         }
         match self.shared.setup.end {
             End::Bye => {
+                self.wait_until_read();
                 let _ = self.report(true);
             }
             End::Nothing => {}
@@ -265,6 +268,17 @@ impl Player {
         self.send(1, &packet)
     }
 
+    /// Waits until the reader has taken all datagrams, five seconds at most: readers look
+    /// for reports first, and a goodbye must not overtake the last picture.
+    fn wait_until_read(&self) {
+        let Way::Udp(sockets) = &self.way else {
+            return;
+        };
+        let port = sockets[0].1.port();
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while unread(port) && Instant::now() < deadline && self.shared.wait(LOOK_UP) {}
+    }
+
     fn send(&self, channel: u8, packet: &[u8]) -> io::Result<()> {
         match &self.way {
             Way::Tcp(rtp, rtcp) => {
@@ -320,6 +334,7 @@ impl Player {
     }
 
     fn act(&mut self, point: At) -> io::Result<()> {
+        let mut goodbye = false;
         for act in self.shared.acts(point) {
             let faults = &mut self.shared.state().faults;
             match act {
@@ -328,13 +343,32 @@ impl Player {
                 Act::Freeze => faults.frozen = true,
                 Act::Loss(loss) => faults.loss = Some(loss),
                 Act::Close(how) => self.link.close(how),
+                Act::Goodbye => goodbye = true,
             }
+        }
+        if goodbye {
+            self.report(true)?;
         }
         if self.link.is_open() {
             return Ok(());
         }
         Err(io::ErrorKind::NotConnected.into())
     }
+}
+
+/// Whether datagrams wait at this port of the machine (proc(5), `/proc/net/udp`).
+fn unread(port: u16) -> bool {
+    let waits = |line: &str| -> Option<bool> {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let (_, local) = words.get(1)?.rsplit_once(':')?;
+        let (_, received) = words.get(4)?.split_once(':')?;
+        let of_port = u16::from_str_radix(local, 16).is_ok_and(|local| local == port);
+        Some(of_port && u64::from_str_radix(received, 16).is_ok_and(|bytes| bytes > 0))
+    };
+    let tables = ["/proc/net/udp", "/proc/net/udp6"];
+    let tables = tables.map(|table| fs::read_to_string(table).unwrap_or_default());
+    let mut lines = tables.iter().flat_map(|table| table.lines());
+    lines.any(|line| waits(line).unwrap_or(false))
 }
 
 /// The low 32 bits.
