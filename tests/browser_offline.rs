@@ -126,6 +126,16 @@ async fn the_whole_way(no_network: bool) {
     browser.until("the same again", loaded).await;
     collect(&browser, &mut asked).await;
 
+    // The list of galleries, searched.
+    browser.visit(&format!("{}/", service.url())).await;
+    browser.until("the gallery in the list", tile).await;
+    browser.write("#camera", "nowhere").await;
+    let none = "document.getElementById('found').textContent == 'Nothing fits.'";
+    browser.until("nothing fits", none).await;
+    browser.click("#search button").await;
+    browser.until("the gallery again", tile).await;
+    collect(&browser, &mut asked).await;
+
     // Swagger UI.
     browser.visit(&format!("{}/docs", service.url())).await;
     let operations = "document.querySelectorAll('.opblock').length >= 13";
@@ -136,6 +146,21 @@ async fn the_whole_way(no_network: bool) {
     browser
         .element("[id='operations-system-getHealth'] .opblock-body")
         .await;
+    collect(&browser, &mut asked).await;
+
+    // Deleted; a copy that somebody took along stays.
+    let copy = folder.path().join("copy");
+    let copied = Command::new("cp")
+        .arg("-r")
+        .args([&service.data().join(&id), &copy])
+        .status();
+    assert!(copied.expect("cp can be started").success());
+    let gallery = format!("{}/v1/sessions/{id}/gallery", service.url());
+    browser.visit(&gallery).await;
+    browser.click("#delete").await;
+    browser.click("dialog .danger").await;
+    let empty = "document.getElementById('found')?.textContent == 'Nothing was saved yet.'";
+    browser.until("an empty list", empty).await;
     collect(&browser, &mut asked).await;
 
     for address in &asked {
@@ -158,7 +183,7 @@ async fn the_whole_way(no_network: bool) {
     println!("{} addresses, all of the service", asked.len());
 
     // From the disk.
-    let saved = fs::canonicalize(service.data().join(&id)).expect("a gallery");
+    let saved = fs::canonicalize(copy).expect("a gallery");
     service.kill();
     browser
         .visit(&format!("file://{}/index.html", saved.display()))

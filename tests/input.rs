@@ -6,7 +6,9 @@
     reason = "the helpers of tests fail by panicking too"
 )]
 
-use bestshot_tests::{Answer, Camera, FaultPort, Launch, Service};
+use std::collections::HashMap;
+
+use bestshot_tests::{Answer, Camera, Launch, Service, breaks::brisk_camera};
 use reqwest::{Method, header};
 use serde_json::{Value, json};
 
@@ -281,25 +283,73 @@ async fn unknown_addresses_and_wrong_methods_are_problems() {
 
 #[tokio::test]
 async fn addresses_outside_the_rules_are_refused_before_anything_is_sent() {
-    let port = FaultPort::silent().await;
+    let camera = brisk_camera();
     let service = Launch::new().with(&["--deny", "127.0.0.0/8"]).start().await;
-    let body = json!({ "rtsp_url": port.url("/cam"), "wait": 12 });
-    let answer = service.post_json("/start", &body).await;
-    assert!((400..=502).contains(&answer.status), "{}", answer.told());
+    let body = json!({ "rtsp_url": camera.url(), "wait": 12 });
+    let refused = service.post_json("/start", &body).await;
+    refused.blames(&[422], "rtsp_url");
+    assert!(camera.seen().connections.is_empty(), "nobody connected");
     for address in ["169.254.169.254", "0.0.0.0", "224.0.0.1", "[fe80::1]"] {
         let url = format!("rtsp://{address}/cam");
         let body = json!({ "rtsp_url": url, "wait": 12 });
-        let answer = service.post_json("/start", &body).await;
-        assert!((400..=502).contains(&answer.status), "{}", answer.told());
+        let refused = service.post_json("/start", &body).await;
+        refused.blames(&[422], "rtsp_url");
     }
 }
 
 #[tokio::test]
-async fn health_and_metrics_answer() {
-    let service = Service::start().await;
-    let health = service.get("/v1/health").await.expect(200).json();
-    assert_eq!(health["status"], "ok");
-    let metrics = service.get("/metrics").await.expect(200);
-    assert_eq!(metrics.media_type(), "text/plain");
-    assert!(metrics.text().contains("# TYPE "), "{}", metrics.text());
+async fn health_and_metrics_count_what_happened() {
+    let camera = Camera::with(&["/cam=vtest_h264.mp4,speed=4"]).await;
+    let service = Launch::new().with(&["--max-sessions", "3"]).start().await;
+    let idle = service.get("/v1/health").await.expect(200).json();
+    assert_eq!(idle["status"], "ok");
+    assert_eq!(
+        (&idle["sessions_running"], &idle["sessions_max"]),
+        (&json!(0), &json!(3))
+    );
+    let id = service.begin(&camera.url("/cam")).await;
+    let busy = service.get("/v1/health").await.expect(200).json();
+    assert_eq!(busy["sessions_running"], 1);
+    assert!(busy["uptime"].as_f64() > idle["uptime"].as_f64(), "{busy}");
+    let running = metrics(&service).await;
+    assert_eq!(running["bestshot_sessions{state=\"running\"}"], 1.0);
+
+    let (_, report) = service.halt(&id).await;
+    let stats = &report["session"]["stats"];
+    let counted = metrics(&service).await;
+    for (name, expected) in [
+        ("bestshot_sessions{state=\"running\"}", &json!(0)),
+        ("bestshot_sessions_started_total", &json!(1)),
+        ("bestshot_frames_decoded_total", &stats["frames_decoded"]),
+        ("bestshot_frames_scored_total", &stats["frames_scored"]),
+        ("bestshot_frames_dropped_total", &stats["frames_dropped"]),
+        ("bestshot_bytes_received_total", &stats["bytes"]),
+        ("bestshot_reconnects_total", &json!(0)),
+        (
+            "bestshot_http_requests_total{operation=\"getHealth\",status=\"200\"}",
+            &json!(2),
+        ),
+    ] {
+        assert_eq!(Some(counted[name]), expected.as_f64(), "{name}");
+    }
+    assert!(counted["bestshot_frames_scored_total"] > 0.0);
+}
+
+/// The samples of Prometheus's text format; each belongs to a metric whose type is told.
+async fn metrics(service: &Service) -> HashMap<String, f64> {
+    let answer = service.get("/metrics").await.expect(200);
+    assert_eq!(answer.media_type(), "text/plain");
+    let mut samples = HashMap::new();
+    let mut metric = "";
+    let text = answer.text();
+    for line in text.lines() {
+        if let Some(told) = line.strip_prefix("# TYPE ") {
+            metric = told.split(' ').next().unwrap_or_default();
+        } else if !line.starts_with('#') {
+            let (name, value) = line.rsplit_once(' ').expect("a name and a value");
+            assert!(name.starts_with(metric) && !metric.is_empty(), "{line}");
+            samples.insert(name.to_owned(), value.parse().expect("a number"));
+        }
+    }
+    samples
 }

@@ -20,17 +20,19 @@ mod deadlines;
 mod shell;
 mod words;
 
+/// What scripts rely on.
+const EXIT_CODES: &str = "Exit codes: 0 done, 2 wrong usage, 3 the source cannot be reached, 4 access \
+    is denied, 5 there is no video that can be decoded, 1 anything else.";
+
 /// Point it at a camera; get its best frames.
 ///
 /// Every option can be given on the command line, in the environment (as shown
 /// beside it), or in a TOML file named by --config, in that order of strength.
 /// In the file an option has the name of its flag with _ for -, such as
 /// max_sessions = 4.
-///
-/// Exit codes: 0 done, 2 wrong usage, 3 the source cannot be reached, 4 access
-/// is denied, 5 there is no video that can be decoded, 1 anything else.
 #[derive(Debug, Parser)]
 #[command(name = "bestshot", version, max_term_width = 100, verbatim_doc_comment)]
+#[command(after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

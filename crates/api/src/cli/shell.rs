@@ -5,9 +5,10 @@ use std::{num::NonZeroU64, path::PathBuf};
 
 use clap::{Args, ValueHint};
 
-use super::{CameraArgs, Common, DeadlineArgs, StartArgs};
+use super::{CameraArgs, Common, DeadlineArgs, EXIT_CODES, StartArgs};
 
 #[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
 pub(crate) struct Grab {
     /// The camera's address, such as rtsp://192.168.1.20/stream1, or a video file.
     /// Several are read side by side, each into a gallery of its own.
@@ -73,6 +74,7 @@ pub(crate) struct Grab {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
 pub(crate) struct Probe {
     /// The camera's address, such as rtsp://192.168.1.20/stream1, or a video
     /// file.
