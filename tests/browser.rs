@@ -81,6 +81,16 @@ async fn the_stop_page_shows_nine_images_from_the_service_and_from_the_disk() {
     let original = "document.querySelector('dialog img')?.naturalWidth == 768";
     browser.until("the original", original).await;
     assert_quiet(&browser, service.url()).await;
+    // Opened by itself too, without a rule that lets anything run or be styled.
+    let picture = format!("/v1/sessions/{id}/frames/1/original");
+    let policy = service.get(&picture).await.expect(200);
+    let policy = policy.header("content-security-policy");
+    assert!(policy.contains("script-src 'none'"), "{policy}");
+    assert!(!policy.contains("unsafe"), "{policy}");
+    browser.visit(&format!("{}{picture}", service.url())).await;
+    let alone = "document.images.length == 1 && document.images[0].naturalWidth == 768";
+    browser.until("the picture alone", alone).await;
+    assert_quiet(&browser, service.url()).await;
 
     // The saved page needs no service.
     let saved = service.data().join(&id).join("index.html");

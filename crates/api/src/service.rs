@@ -233,13 +233,13 @@ async fn read_body(body: Body, announced: Option<&HeaderValue>) -> Result<Vec<u8
 }
 
 /// What a page may do, where it does not say so itself. A picture opened by itself
-/// runs nothing, but a browser's viewer styles it; an answer 304 must say the same,
-/// since it renews the first one's headers.
+/// runs nothing, but a browser's viewer styles it, so nothing is said of styles; an answer
+/// 304 must say the same, since it renews the first one's headers.
 fn content_policy(operation: Option<&str>) -> &'static str {
     match operation {
         Some("getThumbnail" | "getOriginal") => {
-            "default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; \
-             base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+            "script-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; \
+             frame-ancestors 'none'"
         }
         _ => {
             "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; \
