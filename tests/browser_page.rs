@@ -63,6 +63,11 @@ async fn a_camera_is_started_watched_and_stopped_on_a_phone_without_a_layout_shi
 }
 
 #[tokio::test]
+async fn a_camera_is_started_watched_and_stopped_on_a_wide_screen_without_a_layout_shift() {
+    is_started_watched_and_stopped(Device::Wide).await;
+}
+
+#[tokio::test]
 async fn each_fault_stands_beside_its_field_in_words_of_the_page() {
     let (service, browser) = tokio::join!(Service::start(), Browser::open());
     browser.visit(&format!("{}/", service.url())).await;

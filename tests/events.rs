@@ -278,11 +278,7 @@ async fn a_session_without_news_says_every_fifteen_seconds_that_it_is_still_ther
 /// Each of them is behind by megabytes in the end, and none of these is kept.
 #[tokio::test]
 async fn ten_subscribers_that_never_read_cost_less_than_256_kib_each_and_hold_nobody_up() {
-    let brightening = Clip::synthetic(
-        "color=black:size=320x240:rate=10,format=yuv420p,geq=lum=20+N:cb=128:cr=128",
-        "-frames:v 200 -c:v libx264 -preset ultrafast -qp 10 -g 10 -bf 0",
-    );
-    let camera = Setup::playing(&brightening).start();
+    let camera = Setup::playing(&Clip::brightening()).start();
     let service = Service::start().await;
     let options = json!({ "limit": 100 });
     let id = service.begin_with(&camera.url(), options).await;

@@ -15,7 +15,7 @@ use bestshot_tests::{
     Camera, Process, Service, Twins, VISIBLE,
     breaks::{
         AT_ONCE, STALL, breaks_off, brisk_camera, comes_back, hangs_up, is, scored, settled,
-        tries_grow_rare, winners,
+        stalls_and_comes_back, tries_grow_rare, winners,
     },
     clip, eventually,
     fault_camera::{Act, At, Clip, Clock, Close, End, Faults, Media, Setup},
@@ -159,13 +159,7 @@ async fn a_silent_stream_over_udp_is_told_as_stalled_within_ten_seconds() {
     let (camera, service) = (brisk_camera(), Service::start().await);
     let udp = json!({ "transport": "udp" });
     let id = service.begin_with(&camera.url(), udp).await;
-    let start = Instant::now();
-    camera.set(Faults::default().media(Media::Silent));
-    let lost = breaks_off(&service, &id, start, STALL).await;
-    assert_eq!(lost["error"]["kind"], "stalled", "{lost}");
-    let start = Instant::now();
-    camera.set(Faults::default());
-    comes_back(&service, &id, start, &lost, 1).await;
+    stalls_and_comes_back(&service, &id, &camera, Media::Silent).await;
 }
 
 #[tokio::test]

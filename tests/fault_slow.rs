@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use bestshot_tests::{
     FaultPort, Launch, Service,
-    breaks::{STALL, breaks_off, brisk_camera, comes_back},
+    breaks::{breaks_off, brisk_camera, stalls_and_comes_back},
     eventually,
     fault_camera::{Clip, FaultCamera, Faults, Media, Reply, Setup, Transport, When},
 };
@@ -97,13 +97,7 @@ async fn a_running_stream_that_drips_is_told_as_stalled_within_ten_seconds() {
     let (camera, service) = (brisk_camera(), Service::start().await);
     let id = service.begin(&camera.url()).await;
     service.until_scored(&id, 20).await;
-    let start = Instant::now();
-    camera.set(Faults::default().media(Media::Drip));
-    let lost = breaks_off(&service, &id, start, STALL).await;
-    assert_eq!(lost["error"]["kind"], "stalled", "{lost}");
-    let start = Instant::now();
-    camera.set(Faults::default());
-    comes_back(&service, &id, start, &lost, 1).await;
+    stalls_and_comes_back(&service, &id, &camera, Media::Drip).await;
 }
 
 #[tokio::test]

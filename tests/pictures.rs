@@ -77,11 +77,7 @@ async fn the_tag_changes_when_another_frame_takes_the_rank() {
 /// The answer to a frame that has just won is held for eight seconds at most.
 #[tokio::test]
 async fn a_picture_whose_frame_was_overtaken_is_told_within_four_seconds() {
-    let brightening = Clip::synthetic(
-        "color=black:size=320x240:rate=10,format=yuv420p,geq=lum=20+N:cb=128:cr=128",
-        "-frames:v 200 -c:v libx264 -preset ultrafast -qp 10 -g 10 -bf 0",
-    );
-    let camera = Setup::playing(&brightening).start();
+    let camera = Setup::playing(&Clip::brightening()).start();
     let service = Service::start().await;
     let id = service
         .begin_with(&camera.url(), json!({ "limit": 1 }))

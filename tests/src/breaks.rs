@@ -70,6 +70,22 @@ pub async fn breaks_off(service: &Service, id: &str, since: Instant, within: Dur
     lost
 }
 
+/// Lets the camera send this only, which must be told as a stall, and then all again.
+pub async fn stalls_and_comes_back(
+    service: &Service,
+    id: &str,
+    camera: &FaultCamera,
+    media: Media,
+) {
+    let start = Instant::now();
+    camera.set(Faults::default().media(media));
+    let lost = breaks_off(service, id, start, STALL).await;
+    assert_eq!(lost["error"]["kind"], "stalled", "{lost}");
+    let start = Instant::now();
+    camera.set(Faults::default());
+    comes_back(service, id, start, &lost, 1).await;
+}
+
 /// Ends the connection. Until that was told, the next one shows nothing: it may come
 /// sooner than somebody looks.
 pub async fn hangs_up(service: &Service, id: &str, camera: &FaultCamera, how: Close) -> Value {

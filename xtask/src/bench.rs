@@ -13,6 +13,7 @@ mod pictures;
 mod program;
 mod scores;
 mod service;
+mod table;
 
 use std::cell::OnceCell;
 use std::fs;
@@ -205,7 +206,7 @@ impl Part {
             How::Here(measure) => measure(bench)?,
             How::Program(name) => program::measure(bench, name)?,
         };
-        println!("\n{}", figure::table(&figures));
+        println!("\n{}", table::table(&figures));
         facts["figures"] = figures.iter().map(Figure::json).collect();
         Ok(facts)
     }

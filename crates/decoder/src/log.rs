@@ -3,17 +3,18 @@
 //! feeds it is in `ffi`, what a camera's answers mean in `answer`.
 
 pub(crate) mod answer;
+mod signals;
 
 use std::{
     cell::RefCell,
-    net::IpAddr,
     sync::{
         Arc, Mutex, OnceLock, PoisonError, Weak,
-        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Instant,
 };
 
+pub(crate) use self::signals::Signals;
 use crate::redact::redact_line;
 
 /// libav's severity numbers; a larger one is less severe.
@@ -23,118 +24,6 @@ const INFO: i32 = 32;
 
 /// Lines forwarded in one second at most: a hostile stream can cause thousands.
 const LINES_A_SECOND: u64 = 20;
-
-/// Of the first packet of media: its head came; all of it did.
-const BEGUN: u8 = 1;
-const CAME: u8 = 2;
-
-/// What the log said about one stream. Counters only grow.
-#[derive(Debug, Default)]
-pub(crate) struct Signals {
-    lost: AtomicU64,
-    damaged: AtomicU64,
-    bye: AtomicBool,
-    too_large: AtomicBool,
-    described: AtomicBool,
-    /// Whose media are taken; not set where the transport leaves no choice.
-    camera: OnceLock<IpAddr>,
-    stranger: AtomicBool,
-    /// Said anything at all, and said it in RTSP.
-    spoke: AtomicBool,
-    answered: AtomicBool,
-    /// How often it agreed (200).
-    agreed: AtomicU64,
-    redirected: AtomicBool,
-    /// Whether a packet of media has come over the connection of the requests.
-    media: AtomicU8,
-    /// Bytes, where the kernel gave less than was asked for.
-    receive_buffer: AtomicU64,
-}
-
-impl Signals {
-    /// Times that packets went missing before they reached us.
-    pub(crate) fn lost(&self) -> u64 {
-        self.lost.load(Ordering::Acquire)
-    }
-
-    /// Something is missing, though no packet shows it.
-    pub(crate) fn lose(&self) {
-        self.lost.fetch_add(1, Ordering::AcqRel);
-    }
-
-    /// Times that the decoder met something it could not decode.
-    pub(crate) fn damaged(&self) -> u64 {
-        self.damaged.load(Ordering::Acquire)
-    }
-
-    /// Whether a picture or an answer was refused for its size.
-    pub(crate) fn too_large(&self) -> bool {
-        self.too_large.load(Ordering::Acquire)
-    }
-
-    /// Whether the camera sent a description (SDP) of its stream.
-    pub(crate) fn described(&self) -> bool {
-        self.described.load(Ordering::Acquire)
-    }
-
-    /// From now on, media that the camera lets another machine send are none of ours.
-    pub(crate) fn expect_media_from(&self, camera: IpAddr) {
-        let _ = self.camera.set(camera);
-    }
-
-    /// Whether the camera named another machine as the sender of its media.
-    pub(crate) fn names_stranger(&self) -> bool {
-        self.stranger.load(Ordering::Acquire)
-    }
-
-    /// Whether the camera sent readers elsewhere (RTSP 3xx), be it back to itself.
-    pub(crate) fn redirects(&self) -> bool {
-        self.redirected.load(Ordering::Acquire)
-    }
-
-    /// Whether the camera answered anything at all.
-    pub(crate) fn spoke(&self) -> bool {
-        self.spoke.load(Ordering::Acquire)
-    }
-
-    /// Whether the camera answered anything in RTSP.
-    pub(crate) fn answered(&self) -> bool {
-        self.answered.load(Ordering::Acquire)
-    }
-
-    /// Whether it agreed to more than to say what it can do (OPTIONS).
-    pub(crate) fn agreed_to_describe(&self) -> bool {
-        self.agreed.load(Ordering::Acquire) > 1
-    }
-
-    /// Whether a whole packet of media arrived. Known over TCP only, and long before libav gives
-    /// the packet out: its parser waits for the next picture.
-    pub(crate) fn sends_media(&self) -> bool {
-        self.media.load(Ordering::Acquire) == CAME
-    }
-
-    /// The head of a packet came, over the connection of the requests.
-    fn packet_begins(&self, is_media: impl FnOnce() -> bool) {
-        match self.media.load(Ordering::Acquire) {
-            // The head of the next packet shows that it is complete: bytes that drip in
-            // are no packet.
-            BEGUN => self.media.store(CAME, Ordering::Release),
-            CAME => {}
-            _ if is_media() => self.media.store(BEGUN, Ordering::Release),
-            _ => {}
-        }
-    }
-
-    /// The receive buffer for datagrams, where the kernel cut it down.
-    pub(crate) fn receive_buffer(&self) -> Option<u64> {
-        Some(self.receive_buffer.load(Ordering::Acquire)).filter(|bytes| *bytes > 0)
-    }
-
-    /// Whether the camera said goodbye (RTCP BYE).
-    pub(crate) fn said_bye(&self) -> bool {
-        self.bye.load(Ordering::Acquire)
-    }
-}
 
 thread_local! {
     /// The stream that this thread is decoding.

@@ -70,6 +70,14 @@ impl Clip {
         })
     }
 
+    /// Twenty seconds in which each picture is brighter than all before it, and wins.
+    pub fn brightening() -> Arc<Self> {
+        Self::synthetic(
+            "color=black:size=320x240:rate=10,format=yuv420p,geq=lum=20+N:cb=128:cr=128",
+            "-frames:v 200 -c:v libx264 -preset ultrafast -qp 10 -g 10 -bf 0",
+        )
+    }
+
     /// Two whole H.264 keyframes of 8192 × 8192 pixels, in few kilobytes.
     pub fn gigantic() -> Arc<Self> {
         Self::synthetic(

@@ -1,13 +1,15 @@
-//! A measured number beside its peer's and its promises, and the table of them.
+//! A measured number beside its peer's and its promises.
 //!
 //! What lives here: what a figure is, as programs write it too; percentiles,
-//! ratios, verdicts, printing. What does not: measuring.
+//! ratios, verdicts. What does not: measuring, and the table of them (`table`).
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
+
+use super::table::COLUMNS;
 
 /// What a figure counts in, by its symbol: `s`, `MB`, `count` and so on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,13 +84,13 @@ impl Promise {
 /// One line of the table.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Figure {
-    name: String,
+    pub(super) name: String,
     unit: Unit,
     ours: f64,
     /// Who else was measured, and what came out.
     peer: Option<(String, f64)>,
     promises: Vec<Promise>,
-    note: Option<String>,
+    pub(super) note: Option<String>,
 }
 
 impl Figure {
@@ -220,7 +222,7 @@ impl Figure {
         all.join(", ")
     }
 
-    fn cells(&self) -> [String; COLUMNS] {
+    pub(crate) fn cells(&self) -> [String; COLUMNS] {
         let (peer_name, peer) = match &self.peer {
             Some((name, value)) => (name.clone(), self.unit.show(*value)),
             None => Default::default(),
@@ -240,44 +242,6 @@ impl Figure {
             verdict.to_owned(),
         ]
     }
-}
-
-const COLUMNS: usize = 7;
-const HEADING: [&str; COLUMNS] = ["", "bestshot", "peer", "", "ratio", "promise", ""];
-/// Names stand at the left of their columns, numbers at the right.
-const AT_THE_LEFT: [bool; COLUMNS] = [true, false, false, true, false, false, true];
-
-/// The figures under a heading, in columns, with their notes below.
-pub(crate) fn table(figures: &[Figure]) -> String {
-    let mut rows = vec![HEADING.map(str::to_owned)];
-    rows.extend(figures.iter().map(Figure::cells));
-    let width = |column: usize| {
-        let lengths = rows.iter().map(|row| row[column].chars().count());
-        lengths.max().unwrap_or(0)
-    };
-    let widths: [usize; COLUMNS] = std::array::from_fn(width);
-    let mut text: String = rows.iter().map(|row| line(row, &widths)).collect();
-    for figure in figures {
-        if let Some(note) = &figure.note {
-            text.extend(["  ", &figure.name, ": ", note, "\n"]);
-        }
-    }
-    text
-}
-
-fn line(row: &[String; COLUMNS], widths: &[usize; COLUMNS]) -> String {
-    let padded = row.iter().zip(widths).zip(AT_THE_LEFT);
-    let cells: Vec<String> = padded
-        .filter(|((_, width), _)| **width > 0)
-        .map(|((cell, &width), left)| {
-            if left {
-                format!("{cell:<width$}")
-            } else {
-                format!("{cell:>width$}")
-            }
-        })
-        .collect();
-    format!("{}\n", cells.join("  ").trim_end())
 }
 
 /// The nearest-rank percentile in milliseconds: the smallest measurement that
@@ -335,35 +299,6 @@ mod tests {
         let figure = Figure::new("a", Unit::SECONDS).ours(1.0);
         assert_eq!(figure.clone().ratio_at_most(9.0).met(), Some(false));
         assert_eq!(figure.peer("it", 0.0).times_as_fast(1.0).met(), Some(false));
-    }
-
-    #[test]
-    fn the_table_shows_peer_ratio_promise_verdict_and_note() {
-        let text = table(&[
-            Figure::new("processor time", Unit::SECONDS)
-                .ours(10.5)
-                .peer("ffmpeg", 10.0)
-                .ratio_at_most(1.1),
-            Figure::new("stop", Unit::MILLISECONDS)
-                .ours(200.0)
-                .at_most(150.0)
-                .note("twenty stops"),
-            Figure::new("mean", Unit::MICROSECONDS)
-                .ours(20.0)
-                .peer("OpenCV", 90.0)
-                .times_as_fast(3.0),
-        ]);
-        let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(
-            lines,
-            [
-                "                bestshot     peer                  ratio        promise",
-                "processor time   10.50 s  10.00 s  ffmpeg         1.05 x       ≤ 1.10 x  met",
-                "stop            200.0 ms                                       ≤ 150 ms  missed",
-                "mean             20.0 µs  90.0 µs  OpenCV  4.5 x as fast  ≥ 3 x as fast  met",
-                "  stop: twenty stops",
-            ]
-        );
     }
 
     #[test]
