@@ -184,7 +184,8 @@ async fn pass(service: &Service, name: &str, transport: &str, loss: Loss) -> (Va
 #[tokio::test]
 async fn five_percent_swapped_packets_cost_no_frame_over_udp() {
     let service = Service::start().await;
-    for name in ["vtest_h264.mp4", "vtest_hevc.mp4"] {
+    // The last picture of H.265 is not trusted: the goodbye may have overtaken its end.
+    for (name, untrusted) in [("vtest_h264.mp4", 0), ("vtest_hevc.mp4", 1)] {
         // With this seed the packet after sequence number 0 is left in its place:
         // libav takes whatever comes there for the first of all.
         let loss = Loss::of(0.05, 12, &[Harm::Reorder]);
@@ -192,10 +193,10 @@ async fn five_percent_swapped_packets_cost_no_frame_over_udp() {
         let stats = &session["stats"];
         assert_eq!(
             stats["frames_scored"],
-            camera.program().count(),
+            camera.program().count() - untrusted,
             "{session}"
         );
-        assert_eq!(stats["frames_rejected"]["corrupt"], 0, "{session}");
+        assert_eq!(stats["frames_rejected"]["corrupt"], untrusted, "{session}");
     }
 }
 

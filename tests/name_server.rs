@@ -91,7 +91,8 @@ fn the_time_for_a_look_up_is_what_was_asked_for() {
     let Some(result) = in_vain("wait", &words) else {
         return;
     };
-    assert!(result["seconds"].as_f64() <= Some(2.0), "{result}");
+    // It is tried once more.
+    assert!(result["seconds"].as_f64() < Some(4.0), "{result}");
     let said = result["said"].as_str().expect("text");
     assert!(said.contains("was not resolved within 1 s"), "{said}");
 }

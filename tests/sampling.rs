@@ -219,6 +219,21 @@ async fn a_cameras_keyframes_and_groups_are_those_of_its_recording() {
 }
 
 #[tokio::test]
+async fn the_group_within_which_the_duration_ends_is_looked_at_like_any_other() {
+    // A keyframe every two seconds: the third comes when the duration is long over.
+    let camera = Camera::with(&["/cam=vtest_h264.mp4"]).await;
+    let service = Service::start().await;
+    let options = json!({ "sampling": "refined", "limit": 100, "duration": 2.75 });
+    let id = service.begin_with(&camera.url("/cam"), options).await;
+    service.until(&id, &["ended"]).await;
+    let times = wins(&service.frames(&id).await)
+        .into_iter()
+        .map(|win| win.time);
+    let last = times.fold(0.0, f64::max);
+    assert!((2.5..2.75).contains(&last), "{last}");
+}
+
+#[tokio::test]
 async fn a_stop_in_the_middle_of_a_group_answers_with_what_was_found() {
     let camera = Camera::with(&["/cam=vtest_h264.mp4"]).await;
     let service = Service::start().await;

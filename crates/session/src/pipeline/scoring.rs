@@ -20,6 +20,9 @@ const DAMAGED: Duration = Duration::from_secs(10);
 /// A session's duration is measured by the stream's clock, and by ours where the
 /// stream has stopped or lags: so much later.
 const OVERDUE: Duration = Duration::from_secs(1);
+/// The keyframe that ends a group is waited for so long: cameras send one every ten seconds
+/// at least.
+const GROUP: Duration = Duration::from_secs(10);
 
 impl Pipeline<'_> {
     /// Scores these frames, which are of one pass, and lets go of them.
@@ -178,7 +181,12 @@ impl Pipeline<'_> {
             });
         }
         if let (Some(duration), Some(_)) = (self.job.duration, info.transport) {
-            inner.end_at(now + duration + OVERDUE);
+            // The group in which the duration ends is looked at when its end has come.
+            let group = match self.job.sampling {
+                Sampling::Refined => GROUP,
+                _ => Duration::ZERO,
+            };
+            inner.end_at(now + duration + OVERDUE + group);
         }
     }
 
