@@ -21,7 +21,7 @@ use std::{
 
 use bestshot_tests::{
     Harvest, Twins,
-    fault_camera::{Act, At, Clip, Close, End, Faults, Harm, Loss, Setup},
+    fault_camera::{Act, At, Clip, Close, End, Faults, Harm, Loss, Media, Setup},
     nightly,
 };
 
@@ -246,14 +246,18 @@ fn repeated(program: &Program, holds: impl Fn(&Outcome, &str)) {
 }
 
 /// Reads a program that breaks off in this way within a picture, at some places.
-fn broken_off(act: &Act, transport: &str) {
+/// `announced`: the end came that the camera announced.
+fn broken_off(act: &Act, transport: &str, announced: bool) {
     for program in &*PLAIN {
         for picture in [10, 15] {
             let packets = program.packets(picture);
             assert!(packets.end - packets.start > 1, "it can be cut");
             for at in some(packets.start + 1..packets.end) {
                 let faults = Faults::default().cue(At::Packet(at.start), act.clone());
-                let setup = program.setup().faults(faults);
+                let mut setup = program.setup().faults(faults);
+                if announced {
+                    setup = setup.announcing(1.0).passes(1, End::Announced);
+                }
                 let words = ["--transport", transport, "--limit", "100"];
                 let harvest = Harvest::of(setup, &program.twins, &words);
                 let scored = harvest.count("frames_scored");
@@ -267,12 +271,24 @@ fn broken_off(act: &Act, transport: &str) {
 
 #[test]
 fn a_connection_may_end_within_a_picture() {
-    broken_off(&Act::Close(Close::Fin), "tcp");
+    broken_off(&Act::Close(Close::Fin), "tcp", false);
+}
+
+#[test]
+fn a_connection_may_end_within_the_last_picture_of_the_announced_range() {
+    broken_off(&Act::Close(Close::Fin), "tcp", true);
+}
+
+#[test]
+fn a_camera_may_go_silent_within_the_last_picture_of_the_announced_range() {
+    for transport in TRANSPORTS {
+        broken_off(&Act::Media(Media::Silent), transport, true);
+    }
 }
 
 #[test]
 fn a_goodbye_may_overtake_the_end_of_a_picture() {
-    broken_off(&Act::Goodbye, "udp");
+    broken_off(&Act::Goodbye, "udp", false);
 }
 
 #[test]

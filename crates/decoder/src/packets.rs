@@ -196,13 +196,15 @@ impl Packets {
                 // Told to give up, libav flushes what its parser holds, be it nothing, as
                 // if the stream had ended.
                 Ok(packet) if self.watch.verdict().is_some() => {
+                    let last = self.last_of_all(&packet);
+                    let last = last.then(|| self.admit(packet)).flatten();
+                    let end = self.end(AvError(ffmpeg_next::ffi::AVERROR_EXIT));
                     // At the end that was announced it is the last picture.
-                    if self.last_of_all(&packet)
-                        && let Some(unit) = self.admit(packet)
-                    {
-                        return Ok(Some(unit));
+                    if last.is_some() {
+                        self.ahead = Some(end);
+                        return Ok(last);
                     }
-                    return self.end(AvError(ffmpeg_next::ffi::AVERROR_EXIT));
+                    return end;
                 }
                 Ok(packet) if packet.stream() != self.parameters.index => {}
                 Ok(packet) => {
@@ -324,12 +326,12 @@ impl Packets {
             }
             return Ok(None);
         }
+        // libav has just given out what it held, as if the last picture were whole.
+        self.signals.lose();
         let interrupted = verdict.is_some_and(|v| v != Verdict::Expired);
         if live && !interrupted && self.at_announced_end() {
             return Ok(None);
         }
-        // libav has just given out what it held, as if the last picture were whole.
-        self.signals.lose();
         let started = self.pace.as_ref().is_none_or(|p| p.last.is_some());
         let allowed = self
             .pace
