@@ -1,31 +1,32 @@
 //! Packets in, pictures out: one libav decoder for the life of a stream, each
 //! picture joined again with what was known of its packet.
 
-use std::{collections::VecDeque, sync::Arc, time::SystemTime};
+use std::{sync::Arc, time::SystemTime};
 
-use ffmpeg_next::{Dictionary, Error as AvSafeError, codec, codec::decoder, color, frame::Video};
+use ffmpeg_next::{
+    Dictionary, Error as AvSafeError,
+    codec::{self, decoder, threading},
+    color,
+    frame::Video,
+};
 
 use crate::{
     error::{Error, ErrorKind},
     ffi::{self, LumaLayout, Picture},
+    flight::Flight,
     frame::Frame,
-    gate::{Gate, Taint},
-    log::{self, Listening, Signals},
+    gate::Passing,
+    log::{self, Names, Signals},
     options::OpenOptions,
     orientation::Orientation,
     timeline::Timeline,
     unit::Unit,
 };
 
-/// Packets whose pictures have not come out: more than any decoder holds back.
-const PENDING: usize = 128;
-
 /// What is remembered of a packet until its picture comes out.
 struct Sent {
-    serial: u64,
     pts: Option<i64>,
     keyframe: bool,
-    taint: Option<Taint>,
     repeated: Option<u64>,
     arrival: std::time::Instant,
     received_at: SystemTime,
@@ -34,12 +35,14 @@ struct Sent {
 
 pub(crate) struct Decoder {
     codec: decoder::Video,
-    _listening: Listening,
+    names: Names,
     signals: Arc<Signals>,
-    gate: Gate,
+    flight: Flight<Sent>,
+    /// The packet that was sent last.
+    last: u64,
+    /// Packets that are decoded at the same time.
+    at_once: usize,
     timeline: Timeline,
-    pending: VecDeque<Sent>,
-    serial: u64,
     /// Nothing is given out before the picture of the next keyframe.
     entering: bool,
     is_jpeg: bool,
@@ -65,11 +68,16 @@ impl Decoder {
         parameters.clone_from(&stream.parameters);
         let mut context = codec::Context::from_parameters(parameters)
             .map_err(|e| unsupported("video whose description cannot be read").with_source(e))?;
-        context.set_threading(codec::threading::Config {
+        context.set_threading(threading::Config {
+            kind: match options.threads {
+                1 => threading::Type::None,
+                _ => threading::Type::Frame,
+            },
             count: options.threads,
-            ..codec::threading::Config::default()
+            ..threading::Config::default()
         });
-        let listening = ffi::listen_to_decoder(&context, &source.signals);
+        let names = Names::new(&source.signals);
+        ffi::name_packet(&mut context, names.of(0));
         let settings = [
             ("max_pixels", options.max_pixels.to_string()),
             // What stands in place of a lost packet may look like a message on film
@@ -98,15 +106,25 @@ impl Decoder {
                 }
                 unsupported("video that the decoder does not accept").with_source(e)
             })?;
+        let at_once = match decoder.threading() {
+            threading::Config {
+                kind: threading::Type::Frame,
+                count,
+                ..
+            } => count.max(1),
+            _ => 1,
+        };
+        // What it said of the stream's description is about no packet.
+        names.take_damaged(0).for_each(drop);
         let live = source.transport.is_some();
         Ok(Self {
             codec: decoder,
-            _listening: listening,
+            names,
             signals: Arc::clone(&source.signals),
-            gate: Gate::new(),
+            flight: Flight::new(),
+            last: 0,
+            at_once,
             timeline: Timeline::new(stream.time_base, stream.frame_rate, live),
-            pending: VecDeque::new(),
-            serial: 0,
             entering: false,
             is_jpeg: id == codec::Id::MJPEG,
             orientation: Orientation::default(),
@@ -128,7 +146,7 @@ impl Decoder {
         // libav logs an oversized picture under a context of its own, so lines that
         // name no known stream are taken for this one while it decodes.
         let _here = log::during(&self.signals);
-        let damaged = self.signals.damaged();
+        let mut damaged = self.signals.damaged();
         let sent = match unit {
             Some(unit) => self.send(unit),
             None => self.codec.send_eof(),
@@ -137,18 +155,14 @@ impl Decoder {
             Ok(()) | Err(AvSafeError::Eof) => {}
             Err(_) => self.damage_last(),
         }
-        if self.signals.too_large() {
-            return Err(too_large(&self.name));
-        }
+        self.refuse_too_large()?;
         loop {
             let mut frame = Video::empty();
-            match self.codec.receive_frame(&mut frame) {
+            let received = self.codec.receive_frame(&mut frame);
+            // What the decoder complained about may be in this very picture.
+            self.heed(&mut damaged);
+            match received {
                 Ok(()) => {
-                    // What the decoder complained about may be in this very picture.
-                    let complained = self.signals.damaged() != damaged;
-                    if complained {
-                        self.damage_last();
-                    }
                     if let Some(frame) = self.complete(frame)? {
                         out(frame);
                     }
@@ -161,10 +175,25 @@ impl Decoder {
                 }
             }
         }
-        if self.signals.damaged() != damaged {
-            self.damage_last();
+        self.refuse_too_large()
+    }
+
+    fn refuse_too_large(&self) -> Result<(), Error> {
+        if self.signals.too_large() {
+            return Err(too_large(&self.name));
         }
         Ok(())
+    }
+
+    /// Takes note of what libav's log said meanwhile.
+    fn heed(&mut self, damaged: &mut u64) {
+        for serial in self.names.take_damaged(self.last) {
+            self.flight.damage(serial);
+        }
+        if self.signals.damaged() != *damaged {
+            *damaged = self.signals.damaged();
+            self.damage_last();
+        }
     }
 
     /// Decodes a keyframe by itself, without waiting for what follows it.
@@ -181,17 +210,13 @@ impl Decoder {
     pub(crate) fn finish(&mut self, out: impl FnMut(Frame)) -> Result<(), Error> {
         self.decode(None, out)?;
         self.codec.flush();
-        self.pending.clear();
+        self.flight.clear();
         Ok(())
     }
 
     /// Takes note of a packet that is not decoded.
     pub(crate) fn skip(&mut self, unit: &Unit) {
-        if unit.after_gap {
-            self.gate.damage();
-        }
-        self.gate.packet(self.serial, unit.access, unit.broken);
-        self.serial += 1;
+        self.flight.skip(Passing::from(unit));
         self.timeline.skip();
     }
 
@@ -203,31 +228,23 @@ impl Decoder {
     /// Begins with the keyframe that follows, which was handed out before, at these
     /// times. Pictures in front of it lean on what this decoder has not seen.
     pub(crate) fn enter(&mut self, times: Timeline) {
-        self.gate = Gate::new();
+        self.flight.begin();
         self.timeline = times;
         self.entering = true;
     }
 
     fn send(&mut self, mut unit: Unit) -> Result<(), AvSafeError> {
-        let serial = self.serial;
-        self.serial += 1;
-        if unit.after_gap {
-            self.gate.damage();
-        }
-        self.gate.packet(serial, unit.access, unit.broken);
-        if self.pending.len() == PENDING {
-            self.pending.pop_front();
-        }
-        self.pending.push_back(Sent {
-            serial,
+        let sent = Sent {
             pts: unit.packet.pts().or_else(|| unit.packet.dts()),
             keyframe: unit.keyframe,
-            taint: self.gate.taint(),
             repeated: unit.repeated,
             arrival: unit.arrival,
             received_at: unit.received_at,
             captured_at: unit.captured_at,
-        });
+        };
+        let serial = self.flight.send(Passing::from(&unit), sent);
+        self.last = serial;
+        ffi::name_packet(&mut self.codec, self.names.of(serial));
         // The picture brings back the packet's time stamp whatever the order of
         // output, so a serial number there finds its packet even where the camera
         // sends no time stamps, or the same one twice.
@@ -237,28 +254,25 @@ impl Decoder {
         self.codec.send_packet(packet)
     }
 
+    /// Something is wrong that names no packet: it is one of those under way.
     fn damage_last(&mut self) {
-        self.gate.damage();
-        if let Some(last) = self.pending.back_mut()
-            && last.taint.is_none()
-        {
-            last.taint = Some(Taint::Corrupt);
-        }
+        self.flight.damage_last(self.at_once);
     }
 
     fn complete(&mut self, frame: Video) -> Result<Option<Frame>, Error> {
-        let Some(sent) = self.take_sent(frame.pts()) else {
+        let Some(serial) = self.flight.find(frame.pts()) else {
+            return Ok(None);
+        };
+        if frame.is_corrupt() || frame.has_decode_errors() {
+            self.flight.damage(serial);
+        }
+        let Some((sent, taint)) = self.flight.land(serial) else {
             return Ok(None);
         };
         if self.entering && sent.repeated.is_none() {
             return Ok(None);
         }
         self.entering = false;
-        let mut taint = self.gate.picture(sent.serial, sent.taint);
-        if taint.is_none() && (frame.is_corrupt() || frame.has_decode_errors()) {
-            self.gate.damage();
-            taint = Some(Taint::Corrupt);
-        }
         let keyframe = sent.keyframe || frame.is_key();
         // Told once and not repeated by every decoder: it holds until the stream tells
         // another, as ffmpeg's own programs take it.
@@ -304,17 +318,6 @@ impl Decoder {
             taint,
             repeated: sent.repeated,
         }))
-    }
-
-    /// The packet of a picture; those of pictures that never came are let go.
-    fn take_sent(&mut self, stamp: Option<i64>) -> Option<Sent> {
-        let serial = stamp.and_then(|s| u64::try_from(s).ok());
-        let at = self
-            .pending
-            .iter()
-            .position(|s| Some(s.serial) == serial)
-            .unwrap_or(0);
-        self.pending.remove(at)
     }
 }
 

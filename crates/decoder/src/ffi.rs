@@ -15,7 +15,7 @@ use std::{
 use ffmpeg_next::{
     Dictionary, Packet,
     codec::Parameters,
-    ffi::{self, AVFormatContext, AVPixelFormat, AVRational},
+    ffi::{self, AVClass, AVCodecContext, AVFormatContext, AVPixelFormat, AVRational},
     frame,
     packet::Mut,
 };
@@ -61,12 +61,17 @@ unsafe extern "C" fn on_log(avcl: *mut c_void, level: c_int, format: *const c_ch
     }
     // SAFETY: libav passes the NUL-terminated literal of its av_log call.
     let text = unsafe { CStr::from_ptr(format) }.to_bytes();
+    let subject = subject(avcl);
+    if let Subject::Packet(name) = subject {
+        log::at_work(name);
+    }
     if !log::is_wanted(level, text) {
         return;
     }
+    let (Subject::Packet(subject) | Subject::Context(subject)) = subject;
     // A panic must not cross into C; what is lost is one log line.
     let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        log::receive(avcl as usize, level, text, || {
+        log::receive(subject, level, text, || {
             let mut line = [0_u8; 1024];
             let mut prefix = 1;
             // SAFETY: avcl, format and args are those of this very call, used once;
@@ -88,6 +93,59 @@ unsafe extern "C" fn on_log(avcl: *mut c_void, level: c_int, format: *const c_ch
                 .into_owned()
         });
     }));
+}
+
+/// What a line of libav's log is about.
+#[derive(Clone, Copy)]
+enum Subject {
+    /// A packet that a decoder works on, by its name ([`name_packet`]).
+    Packet(usize),
+    /// Anything else, by its address.
+    Context(usize),
+}
+
+/// A decoder of several threads has a context for each, and some parts of libav have
+/// one of their own that leads to the one they work for.
+fn subject(avcl: *mut c_void) -> Subject {
+    /// Contexts lead to one another at most so often: it is once in all of libav.
+    const STEPS: usize = 4;
+    let mut context = avcl;
+    for _ in 0..STEPS {
+        if context.is_null() {
+            break;
+        }
+        // SAFETY: libav logs with contexts whose first field is a pointer to their
+        // class, and which live until the line is written.
+        let class = unsafe { *context.cast::<*const AVClass>() };
+        // SAFETY: it has no condition; the class is a constant of the library.
+        if class == unsafe { ffi::avcodec_get_class() } {
+            // SAFETY: only an AVCodecContext is of that class. The field of a thread's
+            // own context is written between two packets alone.
+            let name = unsafe { (*context.cast::<AVCodecContext>()).opaque };
+            if !name.is_null() {
+                return Subject::Packet(name as usize);
+            }
+        }
+        if class.is_null() {
+            break;
+        }
+        // SAFETY: a class is a constant for as long as its contexts live.
+        let Ok(offset @ 1..) = usize::try_from(unsafe { (*class).parent_log_context_offset })
+        else {
+            break;
+        };
+        // SAFETY: at this offset a context of this class holds a pointer to another
+        // context, or NULL.
+        context = unsafe { *context.byte_add(offset).cast::<*mut c_void>() };
+    }
+    Subject::Context(avcl as usize)
+}
+
+/// Has lines about what is decoded next go by this name. It is an address of which
+/// nothing is read.
+pub(crate) fn name_packet(decoder: &mut ffmpeg_next::codec::Context, name: *const u8) {
+    // SAFETY: the field is the caller's own; libav hands it on and does not look at it.
+    unsafe { (*decoder.as_mut_ptr()).opaque = name.cast_mut().cast() };
 }
 
 /// What the interrupt callback reads.
@@ -384,15 +442,6 @@ pub(crate) fn rtsp_can_verify() -> bool {
                 .is_null()
             })
     }
-}
-
-/// Listens to a decoder's log lines.
-pub(crate) fn listen_to_decoder(
-    decoder: &ffmpeg_next::codec::Context,
-    signals: &Arc<Signals>,
-) -> Listening {
-    // SAFETY: the pointer is used as a key only.
-    Listening::new(unsafe { decoder.as_ptr() } as usize, signals)
 }
 
 /// A decoded picture, held by reference: cloning shares libav's buffers.

@@ -2,7 +2,10 @@
 //! follows the packets themselves: closed until a clean keyframe, closed again by
 //! anything that went missing or would not decode. Pure.
 
-use crate::nal::{Access, Entry};
+use crate::{
+    nal::{Access, Entry},
+    unit::Unit,
+};
 
 /// Why a picture may not win.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,14 +16,32 @@ pub enum Taint {
     Corrupt,
 }
 
-/// Follows one stream in decode order (packets) and output order (pictures).
-#[derive(Debug)]
+/// What the gate looks at of a packet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Passing {
+    pub(crate) access: Access,
+    /// Something went missing right before it or inside it.
+    pub(crate) broken: bool,
+    /// The reader itself gave up packets before it.
+    pub(crate) after_gap: bool,
+}
+
+impl From<&Unit> for Passing {
+    fn from(unit: &Unit) -> Self {
+        Self {
+            access: unit.access,
+            broken: unit.broken,
+            after_gap: unit.after_gap,
+        }
+    }
+}
+
+/// Follows the packets of one stream, in decode order.
+#[derive(Clone, Debug)]
 pub(crate) struct Gate {
     state: State,
-    /// After damage the stream is clean again from this packet on, but pictures
-    /// that leave the decoder before its own may still lean on what was lost
-    /// (the leading pictures of an open GOP).
-    resuming_at: Option<u64>,
+    /// The packet from which on the stream is clean again, until its picture is shown.
+    entered_at: Option<u64>,
     /// Under way in a stream that refreshes gradually: pictures that are predicted
     /// from which are still to come until everything was refreshed.
     refresh: Option<u32>,
@@ -37,37 +58,40 @@ impl Gate {
     pub(crate) fn new() -> Self {
         Self {
             state: State::Waiting,
-            resuming_at: None,
+            entered_at: None,
             refresh: None,
         }
     }
 
-    /// A packet is about to be decoded. `broken`: something went missing right
-    /// before it or inside it.
-    pub(crate) fn packet(&mut self, serial: u64, access: Access, broken: bool) {
-        if broken {
+    /// A packet is about to be decoded, or passed over.
+    pub(crate) fn packet(&mut self, serial: u64, passing: Passing) {
+        if passing.after_gap {
+            self.damage();
+        }
+        if passing.broken {
             self.damage();
             return;
         }
+        let Access { entry, reference } = passing.access;
         let unclean = self.state != State::Clean;
-        match access.entry {
-            Entry::Clean if unclean || self.resuming_at.is_some() => self.resume(serial),
+        match entry {
+            Entry::Clean if unclean => self.enter(serial),
             Entry::After(pictures) if unclean && self.refresh.is_none() => {
                 self.refresh = Some(pictures);
             }
-            _ if access.reference => {
+            _ if reference => {
                 self.refresh = self.refresh.map(|left| left.saturating_sub(1));
                 if self.refresh == Some(0) {
-                    self.resume(serial);
+                    self.enter(serial);
                 }
             }
             _ => {}
         }
     }
 
-    fn resume(&mut self, serial: u64) {
+    fn enter(&mut self, serial: u64) {
         self.state = State::Clean;
-        self.resuming_at = Some(serial);
+        self.entered_at = Some(serial);
         self.refresh = None;
     }
 
@@ -88,17 +112,14 @@ impl Gate {
         }
     }
 
-    /// A picture leaves the decoder; `at_packet` is what [`Gate::taint`] said when
-    /// its packet went in.
-    pub(crate) fn picture(&mut self, serial: u64, at_packet: Option<Taint>) -> Option<Taint> {
-        match self.resuming_at {
-            Some(keyframe) if serial == keyframe => self.resuming_at = None,
-            Some(keyframe) if at_packet.is_none() && serial > keyframe => {
-                return Some(Taint::Corrupt);
-            }
-            _ => {}
-        }
-        at_packet
+    /// The packet from which on the stream is clean, whose picture was not shown yet.
+    pub(crate) fn entered_at(&self) -> Option<u64> {
+        self.entered_at
+    }
+
+    /// That picture was shown.
+    pub(crate) fn shown(&mut self) {
+        self.entered_at = None;
     }
 }
 
@@ -106,115 +127,95 @@ impl Gate {
 mod tests {
     use super::*;
 
-    fn access(keyframe: bool) -> Access {
-        Access {
-            entry: if keyframe { Entry::Clean } else { Entry::None },
-            reference: true,
+    fn passing(keyframe: bool, broken: bool) -> Passing {
+        let entry = if keyframe { Entry::Clean } else { Entry::None };
+        by(entry, broken)
+    }
+
+    fn by(entry: Entry, broken: bool) -> Passing {
+        let reference = true;
+        Passing {
+            access: Access { entry, reference },
+            broken,
+            after_gap: false,
         }
     }
 
-    /// Sends packets in decode order, then takes pictures in output order.
-    fn run(packets: &[(u64, bool, bool)], output: &[u64]) -> Vec<Option<Taint>> {
+    /// Lets these packets pass: what holds for the pictures of each.
+    fn run(packets: &[Passing]) -> Vec<Option<Taint>> {
         let mut gate = Gate::new();
-        let mut taints = std::collections::HashMap::new();
-        for &(serial, keyframe, broken) in packets {
-            gate.packet(serial, access(keyframe), broken);
-            taints.insert(serial, gate.taint());
-        }
-        output.iter().map(|s| gate.picture(*s, taints[s])).collect()
+        let mut taint = |(serial, passing): (u64, &Passing)| {
+            gate.packet(serial, *passing);
+            gate.taint()
+        };
+        (0..).zip(packets).map(&mut taint).collect()
     }
+
+    const CORRUPT: Option<Taint> = Some(Taint::Corrupt);
+    const BEFORE: Option<Taint> = Some(Taint::BeforeKeyframe);
 
     #[test]
     fn nothing_passes_before_the_first_keyframe() {
-        let got = run(
-            &[(0, false, false), (1, true, false), (2, false, false)],
-            &[0, 1, 2],
-        );
-        assert_eq!(got, [Some(Taint::BeforeKeyframe), None, None]);
+        let packets = [(false, false), (true, false), (false, false)];
+        let got = run(&packets.map(|(key, broken)| passing(key, broken)));
+        assert_eq!(got, [BEFORE, None, None]);
     }
 
     #[test]
     fn after_a_loss_nothing_passes_until_a_clean_keyframe() {
         let packets = [
-            (0, true, false),
-            (1, false, true),
-            (2, false, false),
-            (3, true, true),
-            (4, true, false),
+            passing(true, false),
+            passing(false, true),
+            passing(false, false),
+            // With a hole: not clean.
+            passing(true, true),
+            passing(true, false),
         ];
-        let got = run(&packets[..3], &[0, 1, 2]);
-        assert_eq!(got, [None, Some(Taint::Corrupt), Some(Taint::Corrupt)]);
-        let got = run(&packets, &[4]);
-        assert_eq!(got, [None]);
-        let mut gate = Gate::new();
-        gate.packet(0, access(true), false);
-        gate.packet(3, access(true), true);
-        assert_eq!(
-            gate.taint(),
-            Some(Taint::Corrupt),
-            "a keyframe with a hole is not clean"
-        );
+        assert_eq!(run(&packets), [None, CORRUPT, CORRUPT, CORRUPT, None]);
     }
 
     #[test]
-    fn leading_pictures_of_an_open_group_do_not_pass_after_a_loss() {
-        // Decode order I0 P1(lost) I2 B3; output order 0 1 3 2: 3 leans on 1.
+    fn after_packets_were_given_up_only_a_keyframe_passes() {
+        let after_gap = |keyframe| Passing {
+            after_gap: true,
+            ..passing(keyframe, false)
+        };
         let packets = [
-            (0, true, false),
-            (1, false, true),
-            (2, true, false),
-            (3, false, false),
+            passing(true, false),
+            after_gap(false),
+            passing(false, false),
+            after_gap(true),
         ];
-        let mut gate = Gate::new();
-        let mut seen = Vec::new();
-        gate.packet(0, access(true), false);
-        seen.push(gate.picture(0, None));
-        for &(serial, key, broken) in &packets[1..] {
-            gate.packet(serial, access(key), broken);
-        }
-        seen.push(gate.picture(1, Some(Taint::Corrupt)));
-        seen.push(gate.picture(3, None));
-        seen.push(gate.picture(2, None));
-        assert_eq!(
-            seen,
-            [None, Some(Taint::Corrupt), Some(Taint::Corrupt), None]
-        );
+        assert_eq!(run(&packets), [None, CORRUPT, CORRUPT, None]);
     }
 
     #[test]
     fn a_gradual_refresh_is_clean_when_it_is_complete_and_not_when_it_begins() {
-        let refresh = Access {
-            entry: Entry::After(3),
-            reference: true,
-        };
-        let mut gate = Gate::new();
-        gate.packet(0, access(true), false);
-        gate.packet(1, access(false), true);
-        gate.packet(2, refresh, false);
-        let mut taints = vec![gate.taint()];
-        for serial in 3..6 {
-            gate.packet(serial, access(false), false);
-            taints.push(gate.taint());
-        }
-        let corrupt = Some(Taint::Corrupt);
-        assert_eq!(taints, [corrupt, corrupt, corrupt, None]);
+        let packets = [
+            passing(true, false),
+            passing(false, true),
+            by(Entry::After(3), false),
+            passing(false, false),
+            passing(false, false),
+            passing(false, false),
+        ];
+        let refresh = [CORRUPT, CORRUPT, CORRUPT, None];
+        assert_eq!(run(&packets)[2..], refresh);
     }
 
     #[test]
     fn a_loss_during_a_gradual_refresh_waits_for_the_next_one() {
-        let mut gate = Gate::new();
-        let refresh = Access {
-            entry: Entry::After(2),
-            reference: true,
-        };
-        gate.packet(0, refresh, false);
-        gate.packet(1, access(false), true);
-        gate.packet(2, access(false), false);
-        gate.packet(3, access(false), false);
-        assert_eq!(gate.taint(), Some(Taint::BeforeKeyframe));
-        gate.packet(4, refresh, false);
-        gate.packet(5, access(false), false);
-        gate.packet(6, access(false), false);
-        assert_eq!(gate.taint(), None);
+        let packets = [
+            by(Entry::After(2), false),
+            passing(false, true),
+            passing(false, false),
+            passing(false, false),
+            by(Entry::After(2), false),
+            passing(false, false),
+            passing(false, false),
+        ];
+        let mut expected = [BEFORE; 7];
+        expected[6] = None;
+        assert_eq!(run(&packets), expected);
     }
 }

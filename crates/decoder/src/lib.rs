@@ -6,6 +6,7 @@ mod decode;
 mod diagnosis;
 mod error;
 mod ffi;
+mod flight;
 mod frame;
 mod frames;
 #[cfg(any(test, fuzzing))]

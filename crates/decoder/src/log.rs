@@ -1,20 +1,24 @@
 //! What libav's log tells: losses and broken pictures that it reports nowhere
 //! else, and lines for `tracing` with the secrets taken out. The callback that
-//! feeds it is in `ffi`, what a camera's answers mean in `answer`.
+//! feeds it is in `ffi`, whose a line is in `listeners`, what a camera's answers mean
+//! in `answer`.
 
 pub(crate) mod answer;
+mod listeners;
 mod signals;
 
 use std::{
-    cell::RefCell,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError, Weak,
+        OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Instant,
 };
 
-pub(crate) use self::signals::Signals;
+pub(crate) use self::{
+    listeners::{Listening, Names, at_work, during},
+    signals::Signals,
+};
 use crate::redact::redact_line;
 
 /// libav's severity numbers; a larger one is less severe.
@@ -24,25 +28,6 @@ const INFO: i32 = 32;
 
 /// Lines forwarded in one second at most: a hostile stream can cause thousands.
 const LINES_A_SECOND: u64 = 20;
-
-thread_local! {
-    /// The stream that this thread is decoding.
-    static HERE: RefCell<Weak<Signals>> = RefCell::default();
-}
-
-/// Takes lines of unknown contexts for this stream's until it is dropped.
-pub(crate) struct During(());
-
-pub(crate) fn during(signals: &Arc<Signals>) -> During {
-    HERE.set(Arc::downgrade(signals));
-    During(())
-}
-
-impl Drop for During {
-    fn drop(&mut self) {
-        HERE.set(Weak::new());
-    }
-}
 
 /// Lines below INFO that mean something.
 const BYE: &[u8] = b"Received BYE";
@@ -69,6 +54,7 @@ enum Meaning {
 /// Reads libav's *format string*, which no camera can influence.
 fn meaning(level: i32, format: &[u8]) -> Option<Meaning> {
     const OVERSIZED: &[u8] = b"Picture size %ux%u exceeds";
+    const CONCEALING: &[u8] = b"concealing %d DC";
     const BUFFER_CUT: &[u8] = b"attempted to set receive buffer";
     const LOST: [&[u8]; 3] = [
         b"RTP: missed",
@@ -91,6 +77,11 @@ fn meaning(level: i32, format: &[u8]) -> Option<Meaning> {
     if level > ERROR && format.starts_with(INTERLEAVED) {
         return Some(Meaning::Interleaved);
     }
+    // The decoder paints over what it could not decode. libav marks the picture, too, but
+    // those that lean on it and are shown before it are out by then.
+    if format.starts_with(CONCEALING) {
+        return Some(Meaning::Damaged);
+    }
     if level > ERROR && format.starts_with(BUFFER_CUT) {
         return Some(Meaning::BufferCut);
     }
@@ -98,36 +89,6 @@ fn meaning(level: i32, format: &[u8]) -> Option<Meaning> {
         return Some(Meaning::TooLarge);
     }
     (level <= ERROR).then_some(Meaning::Damaged)
-}
-
-/// Which libav context belongs to which stream: the log is one for the whole
-/// process and names a context with each line.
-static STREAMS: Mutex<Vec<(usize, Weak<Signals>)>> = Mutex::new(Vec::new());
-
-/// Keeps a context's lines going to a stream's [`Signals`] while it lives.
-#[derive(Debug)]
-pub(crate) struct Listening {
-    context: usize,
-}
-
-impl Listening {
-    pub(crate) fn new(context: usize, signals: &Arc<Signals>) -> Self {
-        let mut streams = STREAMS.lock().unwrap_or_else(PoisonError::into_inner);
-        streams.push((context, Arc::downgrade(signals)));
-        Self { context }
-    }
-}
-
-impl Drop for Listening {
-    fn drop(&mut self) {
-        let mut streams = STREAMS.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = streams
-            .iter()
-            .position(|(context, _)| *context == self.context)
-        {
-            streams.swap_remove(at);
-        }
-    }
 }
 
 /// Whether a line of this level and format is worth the callback's time. The
@@ -140,20 +101,22 @@ pub(crate) fn is_wanted(level: i32, format: &[u8]) -> bool {
             .any(|f| format.starts_with(f))
 }
 
-/// Takes one line in: `context` is the address of libav's context (0 for none).
+/// Takes one line in: `context` is the name of the packet that it is about ([`Names`]) or
+/// the address of libav's context (0 for none).
 pub(crate) fn receive(context: usize, level: i32, format: &[u8], line: impl FnOnce() -> String) {
     let Some(meaning) = meaning(level, format) else {
         return forward(level, line);
     };
-    let Some(signals) = belongs_to(context) else {
+    let Some(owner) = listeners::owner(context) else {
         if !matches!(meaning, Meaning::Answer | Meaning::Interleaved) {
             forward(level, line);
         }
         return;
     };
+    let signals = &owner.signals;
     match meaning {
         Meaning::Lost => signals.lose(),
-        Meaning::Damaged => _ = signals.damaged.fetch_add(1, Ordering::AcqRel),
+        Meaning::Damaged => owner.damage(),
         Meaning::TooLarge => signals.too_large.store(true, Ordering::Release),
         Meaning::Described => signals.described.store(true, Ordering::Release),
         Meaning::Bye => signals.bye.store(true, Ordering::Release),
@@ -175,19 +138,6 @@ pub(crate) fn receive(context: usize, level: i32, format: &[u8], line: impl FnOn
         }
     }
     forward(level, line);
-}
-
-/// The stream that a line is about: its context's, else the one of this thread.
-fn belongs_to(context: usize) -> Option<Arc<Signals>> {
-    let streams = STREAMS.lock().unwrap_or_else(PoisonError::into_inner);
-    let known = streams
-        .iter()
-        .find(|(known, _)| *known == context)
-        .map(|(_, s)| s.clone());
-    drop(streams);
-    known
-        .unwrap_or_else(|| HERE.with_borrow(Weak::clone))
-        .upgrade()
 }
 
 /// Whether a line about an interleaved packet names a channel of media.
@@ -234,6 +184,8 @@ fn within_budget() -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]

@@ -5,9 +5,10 @@
 use std::{
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
-use bestshot_decoder::{ErrorKind, Frame, Frames, OpenOptions, Stop};
+use bestshot_decoder::{ErrorKind, Frame, Frames, OpenOptions, Stop, Taint};
 
 /// The folder of clips, or a panic that says how to get them.
 fn clips() -> PathBuf {
@@ -173,15 +174,72 @@ fn frames_are_counted_and_timed_from_the_first() {
     assert!(frames[0].is_keyframe() && !frames[1].is_keyframe());
 }
 
+/// What a reader is told of each picture, and the samples of those that are whole.
+fn told(path: &Path, threads: usize) -> Vec<(u64, Duration, Option<Taint>, Option<u64>)> {
+    let options = OpenOptions::default().threads(threads);
+    let frames = Frames::open_file(path, &options, &Stop::new()).unwrap();
+    let told = |frame: Frame| {
+        let sum = frame.taint().is_none().then(|| luma_sum(&frame));
+        (frame.index(), frame.stream_time(), frame.taint(), sum)
+    };
+    frames.map_while(Result::ok).map(told).collect()
+}
+
 #[test]
 fn decoding_threads_do_not_change_a_single_sample() {
-    let path = clips().join("vtest_h264_bframes.mp4");
-    let sums = |threads| -> Vec<u64> {
-        let options = OpenOptions::default().threads(threads);
-        let frames = Frames::open_file(&path, &options, &Stop::new()).unwrap();
-        frames.map(|f| luma_sum(&f.unwrap())).collect()
-    };
-    assert_eq!(sums(1), sums(4));
+    for name in ["vtest_h264_bframes.mp4", "vtest_hevc_10bit.mp4"] {
+        let path = clips().join(name);
+        let alone = told(&path, 1);
+        assert!(alone.iter().all(|(.., sum)| sum.is_some()), "{name}");
+        for threads in [0, 2, 4, 16] {
+            assert_eq!(told(&path, threads), alone, "{name}, {threads} threads");
+        }
+    }
+}
+
+#[test]
+fn decoding_threads_do_not_change_which_pictures_of_a_damaged_file_are_whole() {
+    let copy = std::env::temp_dir().join(format!("bestshot-{}-damaged", std::process::id()));
+    let (mut whole, mut all) = (0, 0);
+    for name in [
+        "vtest_h264_bframes.mp4",
+        "vtest_h264.mp4",
+        "vtest_hevc.mp4",
+        "vtest_mpeg4.mp4",
+    ] {
+        for seed in 0..4_u64 {
+            let mut bytes = std::fs::read(clips().join(name)).unwrap();
+            // Behind the first third, which holds the description of some containers.
+            let (first, length) = (bytes.len() / 3, bytes.len() / 2);
+            for flip in 1..=seed * 4 {
+                let random = (seed * 100 + flip).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 16;
+                let at = first + usize::try_from(random).unwrap() % length;
+                bytes[at] ^= 1 << (random % 8);
+            }
+            std::fs::write(&copy, bytes).unwrap();
+            let told = |threads| {
+                let mut told = told(&copy, threads);
+                if name.contains("hevc") {
+                    // What its decoder leaves unpainted, and says nothing of, is whatever
+                    // the memory held.
+                    for (.., sum) in &mut told {
+                        *sum = sum.and(Some(0));
+                    }
+                }
+                told
+            };
+            let alone = told(1);
+            whole += alone.iter().filter(|(.., sum)| sum.is_some()).count();
+            all += alone.len();
+            for threads in [2, 3, 8] {
+                let together = told(threads);
+                assert_eq!(together, alone, "{name}, seed {seed}, {threads} threads");
+            }
+        }
+    }
+    std::fs::remove_file(copy).unwrap();
+    println!("{whole} of {all} pictures are whole");
+    assert!(whole < all && whole > all / 4, "{whole} of {all}");
 }
 
 #[test]

@@ -47,7 +47,12 @@ impl Signals {
         self.lost.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Times that the decoder met something it could not decode.
+    /// Something could not be decoded, in which packet is not known.
+    pub(super) fn damage(&self) {
+        self.damaged.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Times that something could not be decoded of which nothing else is known.
     pub(crate) fn damaged(&self) -> u64 {
         self.damaged.load(Ordering::Acquire)
     }
