@@ -6,6 +6,7 @@
 //! part, or in measuring programs of the crate `tests` (`bench/program.rs`).
 
 mod figure;
+mod file;
 mod latency;
 mod load;
 mod memory;
@@ -40,6 +41,9 @@ the other. Let the machine do nothing else meanwhile.
 Parts:
   service   The service beside ffmpeg on one camera: 1080p at 25 frames a second,
             H.264, about 4.7 Mb/s, over TCP on loopback, from the clip's first frame.
+  file      A recording of 60 s, 1080p, H.264, read from the disk by `bestshot grab`,
+            beside `ffmpeg -i FILE -f null -`, which decodes it with as many threads
+            as it likes, and with one.
   scores    Every characteristic of one picture, 1080p and 4K, on one thread, beside
             what OpenCV and NumPy need for the same number, and for one that is a
             little off; with and without the instructions of AVX-512; pictures in
@@ -96,6 +100,11 @@ const PARTS: &[Part] = &[
         name: "service",
         purpose: Purpose::Bench,
         how: How::Here(service::measure),
+    },
+    Part {
+        name: "file",
+        purpose: Purpose::Bench,
+        how: How::Here(file::measure),
     },
     Part {
         name: "scores",
