@@ -13,7 +13,7 @@ use ffmpeg_next::{
 use crate::{
     error::{Error, ErrorKind},
     ffi::{self, LumaLayout, Picture},
-    flight::Flight,
+    flight::{self, Flight},
     frame::Frame,
     gate::Passing,
     log::{self, Names, Signals},
@@ -147,6 +147,8 @@ impl Decoder {
         // name no known stream are taken for this one while it decodes.
         let _here = log::during(&self.signals);
         let mut damaged = self.signals.damaged();
+        // At the end each thread has something to give out or to complain about.
+        let mut complaints = if unit.is_some() { 1 } else { flight::MOST };
         let sent = match unit {
             Some(unit) => self.send(unit),
             None => self.codec.send_eof(),
@@ -171,7 +173,10 @@ impl Decoder {
                 Err(AvSafeError::Other { errno }) if errno == ffmpeg_next::error::EAGAIN => break,
                 Err(_) => {
                     self.damage_last();
-                    break;
+                    complaints -= 1;
+                    if complaints == 0 {
+                        break;
+                    }
                 }
             }
         }
