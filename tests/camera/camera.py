@@ -100,11 +100,13 @@ def credentials(file: str | None) -> tuple[str, str]:
 
 
 def self_signed():
-    """A certificate that nobody vouches for, as cameras come with, made anew."""
+    """A certificate for `localhost` that only itself vouches for, as cameras come with,
+    made anew."""
     with tempfile.TemporaryDirectory() as folder:
         certificate, key = f"{folder}/certificate.pem", f"{folder}/key.pem"
         command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-        command += ["-nodes", "-days", "2", "-subj", "/CN=camera", "-keyout", key, "-out", certificate]
+        command += ["-nodes", "-days", "2", "-subj", "/CN=localhost"]
+        command += ["-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate]
         subprocess.run(command, check=True, capture_output=True)
         return Gio.TlsCertificate.new_from_files(certificate, key)
 
@@ -190,6 +192,7 @@ def serve(options: argparse.Namespace) -> None:
     server.set_service(str(options.port))
     # A thread for each reader: one that hangs must not hold up the others.
     server.get_thread_pool().set_max_threads(-1)
+    certificate = self_signed() if options.tls else None
     cameras = []
     for mount in options.mount:
         camera = Camera(mount, clips.get(mount.source))
@@ -197,8 +200,8 @@ def serve(options: argparse.Namespace) -> None:
         cameras.append(camera)
     if options.auth or options.tls:
         guard = GstRtspServer.RTSPAuth.new()
-        if options.tls:
-            guard.set_tls_certificate(self_signed())
+        if certificate:
+            guard.set_tls_certificate(certificate)
         if options.auth:
             protect(guard, cameras, options.auth, *credentials(options.auth_file))
         else:
@@ -217,7 +220,10 @@ def serve(options: argparse.Namespace) -> None:
     port = server.get_bound_port()
     scheme = "rtsps" if options.tls else "rtsp"
     urls = {mount.path: f"{scheme}://127.0.0.1:{port}{mount.path}" for mount in options.mount}
-    print(json.dumps({"port": port, "urls": urls}), flush=True)
+    ready = {"port": port, "urls": urls}
+    if certificate:
+        ready["certificate"] = certificate.props.certificate_pem
+    print(json.dumps(ready), flush=True)
     loop.run()
 
 

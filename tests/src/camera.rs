@@ -21,7 +21,8 @@ pub struct Login<'a> {
 pub struct Camera {
     process: Process,
     port: u16,
-    scheme: &'static str,
+    /// As PEM, where it speaks TLS.
+    certificate: Option<String>,
 }
 
 impl Camera {
@@ -31,7 +32,7 @@ impl Camera {
         Self::start(mounts, 0, None, false).await
     }
 
-    /// The same over TLS, with a certificate that nobody vouches for.
+    /// The same over TLS, with a certificate of its own.
     pub async fn secure(mounts: &[&str]) -> Self {
         Self::start(mounts, 0, None, true).await
     }
@@ -64,23 +65,29 @@ impl Camera {
                 .env("BESTSHOT_CAMERA_PASSWORD", login.password);
         }
         let mut process = Process::start("the camera", &mut command);
-        let port = process
+        let (port, certificate) = process
             .line(|line| {
                 let ready: serde_json::Value = serde_json::from_str(line).ok()?;
-                u16::try_from(ready["port"].as_u64()?).ok()
+                let certificate = ready["certificate"].as_str().map(str::to_owned);
+                Some((u16::try_from(ready["port"].as_u64()?).ok()?, certificate))
             })
             .await;
-        let scheme = if tls { "rtsps" } else { "rtsp" };
         Self {
             process,
             port,
-            scheme,
+            certificate,
         }
     }
 
     /// The address of one of its paths.
     pub fn url(&self, path: &str) -> String {
-        format!("{}://127.0.0.1:{}{path}", self.scheme, self.port)
+        let scheme = self.certificate.as_ref().map_or("rtsp", |_| "rtsps");
+        format!("{scheme}://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// Its certificate as PEM, made for `localhost`, by which alone it is vouched for.
+    pub fn certificate(&self) -> &str {
+        self.certificate.as_deref().expect("it speaks TLS")
     }
 
     /// The address with a user name and a password in it, as they are: whoever

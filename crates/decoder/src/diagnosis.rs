@@ -28,6 +28,17 @@ pub(crate) fn opening(name: &str, code: AvError, watch: &Watch, signals: &Signal
         )
         .with_source(code);
     }
+    if signals.untrusted() {
+        return Error::new(
+            ErrorKind::Unsupported,
+            format!(
+                "{name}: nobody whom this machine trusts vouches for the camera's certificate, or \
+                 it names another host; use the name that it was made for, or allow it unchecked \
+                 (tls_insecure) where you trust the network"
+            ),
+        )
+        .with_source(code);
+    }
     let (kind, message) = match code.0 {
         ffi::AVERROR_HTTP_UNAUTHORIZED => (
             ErrorKind::Unauthorized,

@@ -404,13 +404,26 @@ impl Drop for Input {
 /// `stream` must be valid, which a reference of safe code to it is not by itself: its
 /// side data must be libav's own.
 unsafe fn display_matrix(stream: &ffi::AVStream) -> Option<Vec<u8>> {
-    let kind = ffi::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX;
-    let mut length = 0;
-    // SAFETY: reads the stream's array; the result is null or a block of `length` bytes
-    // that lives as long as the stream and is copied at once.
+    // Before libav 8 the stream has it, from then on what the stream's codec is told.
+    #[cfg(not(libav_8))]
+    let (first, count) = (stream.side_data, stream.nb_side_data);
+    #[cfg(libav_8)]
+    // SAFETY: a stream has parameters from its making to its end.
+    let (first, count) = unsafe {
+        let parameters = &*stream.codecpar;
+        (parameters.coded_side_data, parameters.nb_coded_side_data)
+    };
+    let count = usize::try_from(count).unwrap_or(0);
+    if first.is_null() {
+        return None;
+    }
+    // SAFETY: so many blocks stand there, each of `size` bytes or without data; they live as
+    // long as the stream, and the one that is looked for is copied at once.
     unsafe {
-        let block = ffi::av_stream_get_side_data(stream, kind, &raw mut length);
-        (!block.is_null()).then(|| slice::from_raw_parts(block, length).to_vec())
+        let blocks = slice::from_raw_parts(first, count);
+        let kind = ffi::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX;
+        let block = blocks.iter().find(|block| block.type_ == kind)?;
+        (!block.data.is_null()).then(|| slice::from_raw_parts(block.data, block.size).to_vec())
     }
 }
 

@@ -49,6 +49,7 @@ enum Meaning {
     Answer,
     Interleaved,
     BufferCut,
+    Untrusted,
 }
 
 /// Reads libav's *format string*, which no camera can influence.
@@ -61,6 +62,15 @@ fn meaning(level: i32, format: &[u8]) -> Option<Meaning> {
         b"max delay reached",
         b"RTP: dropping old packet",
     ];
+    // By GnuTLS and OpenSSL alike where libav says it in words of its own.
+    const UNTRUSTED: [&[u8]; 3] = [
+        b"Unable to verify peer certificate",
+        b"Peer certificate failed verification",
+        b"The certificate's owner does not match hostname",
+    ];
+    if UNTRUSTED.iter().any(|start| format.starts_with(start)) {
+        return Some(Meaning::Untrusted);
+    }
     if LOST.iter().any(|start| format.starts_with(start)) {
         return Some(Meaning::Lost);
     }
@@ -118,6 +128,7 @@ pub(crate) fn receive(context: usize, level: i32, format: &[u8], line: impl FnOn
         Meaning::Lost => signals.lose(),
         Meaning::Damaged => owner.damage(),
         Meaning::TooLarge => signals.too_large.store(true, Ordering::Release),
+        Meaning::Untrusted => signals.untrusted.store(true, Ordering::Release),
         Meaning::Described => signals.described.store(true, Ordering::Release),
         Meaning::Bye => signals.bye.store(true, Ordering::Release),
         Meaning::Answer => {
@@ -234,6 +245,20 @@ mod tests {
         assert!(!signals.sends_media(), "it has only begun");
         told("[rtsp @ 0xd44] id=1 len=48\n");
         assert!(signals.sends_media());
+    }
+
+    #[test]
+    fn a_certificate_that_nobody_vouches_for_is_noticed() {
+        for format in [
+            &b"Peer certificate failed verification\n"[..],
+            b"Unable to verify peer certificate: %s\n",
+            b"The certificate's owner does not match hostname %s\n",
+        ] {
+            let signals = Arc::new(Signals::default());
+            let _here = during(&signals);
+            receive(0xe55, ERROR, format, String::new);
+            assert!(signals.untrusted());
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub(crate) struct Signals {
     pub(super) damaged: AtomicU64,
     pub(super) bye: AtomicBool,
     pub(super) too_large: AtomicBool,
+    pub(super) untrusted: AtomicBool,
     pub(super) described: AtomicBool,
     /// Whose media are taken; not set where the transport leaves no choice.
     pub(super) camera: OnceLock<IpAddr>,
@@ -60,6 +61,11 @@ impl Signals {
     /// Whether a picture or an answer was refused for its size.
     pub(crate) fn too_large(&self) -> bool {
         self.too_large.load(Ordering::Acquire)
+    }
+
+    /// Whether its certificate is another host's, or nobody vouches for it.
+    pub(crate) fn untrusted(&self) -> bool {
+        self.untrusted.load(Ordering::Acquire)
     }
 
     /// Whether the camera sent a description (SDP) of its stream.
