@@ -213,8 +213,9 @@ async fn captured_at_is_the_cameras_own_time_whatever_the_hour() {
             let (oldest, newest) = (-age.as_secs_f64() - 0.1, 0.1);
             assert!((oldest..newest).contains(&here), "{here} s: {frame}");
         }
-        // libav tells the time of a picture one picture too early: of the first, nothing.
-        assert_eq!(by_rtcp, frames.len() - 1, "each has the camera's time");
+        // libav before 8.1 tells the time of a picture one picture too early: of the first,
+        // nothing.
+        assert!(by_rtcp + 1 >= frames.len(), "each has the camera's time");
     }
 }
 
@@ -233,15 +234,11 @@ async fn captured_at_tells_which_picture_it_is() {
         let setup = Setup::playing(&Clip::of(name)).clock(Clock::Fixed(base));
         let (service, camera, id, _) = one_pass(setup).await;
         for frame in service.frames(&id).await {
-            let clock = if frame["index"] == 0 {
-                "receive"
-            } else {
-                "rtcp"
-            };
-            assert_eq!(frame["clock"], clock, "{name}: {frame}");
-            if clock == "receive" {
+            // Of the first, libav before 8.1 tells nothing.
+            if frame["index"] == 0 && frame["clock"] == "receive" {
                 continue;
             }
+            assert_eq!(frame["clock"], "rtcp", "{name}: {frame}");
             let picture = camera.picture_at(moment(&frame)) as u64;
             assert_eq!(frame["index"], picture, "{name}: {frame}");
         }

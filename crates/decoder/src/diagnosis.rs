@@ -82,10 +82,11 @@ pub(crate) fn opening(name: &str, code: AvError, watch: &Watch, signals: &Signal
 /// by no code; what the camera has said so far does.
 fn in_between(name: &str, code: AvError, signals: &Signals) -> Error {
     let (kind, message) = if !signals.spoke() {
-        (
-            ErrorKind::Unreachable,
-            format!("{name} closed the connection before it answered"),
-        )
+        let mut message = format!("{name} closed the connection before it answered");
+        if name.starts_with("rtsps:") {
+            message += "; perhaps it does not speak TLS, or its certificate is not trusted";
+        }
+        (ErrorKind::Unreachable, message)
     } else if !signals.answered() {
         (
             ErrorKind::Corrupt,

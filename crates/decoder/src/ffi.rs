@@ -457,6 +457,16 @@ pub(crate) fn rtsp_can_verify() -> bool {
     }
 }
 
+/// Whether what hangs on a stream's packets comes out of the linked libav's parser with the
+/// picture that they make.
+pub(crate) fn parser_keeps_times() -> bool {
+    /// Of libav 8.1, major and minor.
+    const KEEPS: (u32, u32) = (62, 12);
+    // SAFETY: returns a constant.
+    let version = unsafe { ffi::avformat_version() };
+    (version >> 16, version >> 8 & 0xff) >= KEEPS
+}
+
 /// A decoded picture, held by reference: cloning shares libav's buffers.
 pub(crate) struct Picture(frame::Video);
 

@@ -62,7 +62,7 @@ fn meaning(level: i32, format: &[u8]) -> Option<Meaning> {
         b"max delay reached",
         b"RTP: dropping old packet",
     ];
-    // By GnuTLS and OpenSSL alike where libav says it in words of its own.
+    // Where libav has GnuTLS. OpenSSL's refusals come in words of its own.
     const UNTRUSTED: [&[u8]; 3] = [
         b"Unable to verify peer certificate",
         b"Peer certificate failed verification",

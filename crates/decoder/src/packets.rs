@@ -283,11 +283,13 @@ impl Packets {
         succession
     }
 
-    /// libav hangs a sender report's time on the packet that its parser gives out when
-    /// the *next* picture begins to arrive, whose time it is.
+    /// Before 8.1, libav hangs a sender report's time on the packet that its parser gives
+    /// out when the *next* picture begins to arrive, whose time it is.
     fn captured_at(&mut self, told: Option<SystemTime>) -> Option<SystemTime> {
         match self.parameters.parameters.id() {
-            Id::H264 | Id::HEVC | Id::MPEG4 => std::mem::replace(&mut self.next_captured_at, told),
+            Id::H264 | Id::HEVC | Id::MPEG4 if !ffi::parser_keeps_times() => {
+                std::mem::replace(&mut self.next_captured_at, told)
+            }
             _ => told,
         }
     }
