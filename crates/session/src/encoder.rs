@@ -24,13 +24,21 @@ const PATIENCE: Duration = Duration::from_millis(200);
 pub(crate) fn run(board: &Board, job: &Job, output: &Output) {
     let canvases = Canvases::default();
     while let Some(tasks) = board.due(PATIENCE) {
+        let finish = |task: &Task, kind: &PictureKind, whole: Option<&Picture>| {
+            finish(board, job, output, task, *kind, whole);
+        };
         match tasks.as_slice() {
-            [one] => finish(board, job, output, &canvases, one),
-            // The end: every core helps, because somebody is waiting.
-            all => all
-                .par_iter()
-                .with_max_len(1)
-                .for_each(|task| finish(board, job, output, &canvases, task)),
+            [one] => with_picture(&canvases, one, |whole| {
+                one.kinds.iter().for_each(|kind| finish(one, kind, whole));
+            }),
+            // The end: every core helps, also with the two pictures of the last frame,
+            // because somebody is waiting.
+            all => all.par_iter().with_max_len(1).for_each(|task| {
+                with_picture(&canvases, task, |whole| {
+                    let kinds = task.kinds.par_iter().with_max_len(1);
+                    kinds.for_each(|kind| finish(task, kind, whole));
+                });
+            }),
         }
     }
 }
@@ -52,29 +60,38 @@ impl Canvases {
     }
 }
 
-fn finish(board: &Board, job: &Job, output: &Output, canvases: &Canvases, task: &Task) {
-    let key = task.key;
-    let whole = match whole(task, canvases.take()) {
-        Ok(whole) => Some(whole),
+/// Makes a picture of the whole frame, from which both are made; `None` where it cannot be.
+fn with_picture(canvases: &Canvases, task: &Task, make: impl FnOnce(Option<&Picture>)) {
+    match whole(task, canvases.take()) {
+        Ok(whole) => {
+            make(Some(&whole));
+            canvases.give_back(whole.into_rgb());
+        }
         Err(e) => {
-            tracing::warn!(key, "a frame could not be made a picture: {e}");
-            None
+            tracing::warn!(task.key, "a frame could not be made a picture: {e}");
+            make(None);
         }
-    };
-    for &kind in &task.kinds {
-        let began = Instant::now();
-        if let Some(whole) = &whole {
-            let sent = encoded(job, task, kind, whole)
-                .and_then(|png| output.send(&Report::Picture { key, kind }, &png));
-            if let Err(e) = sent {
-                tracing::warn!(key, %kind, "a picture could not be saved: {e}");
-            }
-        }
-        board.sent(key, kind, began.elapsed());
     }
+}
+
+/// Makes and sends one picture of a frame.
+fn finish(
+    board: &Board,
+    job: &Job,
+    output: &Output,
+    task: &Task,
+    kind: PictureKind,
+    whole: Option<&Picture>,
+) {
+    let (key, began) = (task.key, Instant::now());
     if let Some(whole) = whole {
-        canvases.give_back(whole.into_rgb());
+        let sent = encoded(job, task, kind, whole)
+            .and_then(|png| output.send(&Report::Picture { key, kind }, &png));
+        if let Err(e) = sent {
+            tracing::warn!(key, %kind, "a picture could not be saved: {e}");
+        }
     }
+    board.sent(key, kind, began.elapsed());
 }
 
 fn whole(task: &Task, canvas: Vec<u8>) -> io::Result<Picture> {
