@@ -9,45 +9,24 @@
     reason = "the helpers of tests fail by panicking too"
 )]
 
-use std::{fs, io::Write, process::Command};
+use std::process::Command;
 
-use bestshot_tests::{binary, workspace};
+use bestshot_tests::{binary, run_where, workspace};
 use serde_json::Value;
-
-/// What the shell below answers where it may not mount.
-const NOT_PERMITTED: i32 = 77;
-const SCRIPT: &str = "mount --bind \"$1\" /etc/resolv.conf || exit 77; shift; exec \"$@\"";
 
 /// Runs bestshot where names are asked for in vain, or answered late; what became of it, or nothing
 /// where this machine does not let a test do that.
 fn in_vain(act: &str, words: &[&str]) -> Option<Value> {
-    let file = tempfile::NamedTempFile::new().expect("a temporary file");
-    fs::write(file.path(), "nameserver 127.0.0.1\n").expect("it can be written");
-    let output = Command::new("unshare")
-        .args([
-            "--map-root-user",
-            "--mount",
-            "--net",
-            "sh",
-            "-c",
-            SCRIPT,
-            "sh",
-        ])
-        .arg(file.path())
-        .arg("/usr/bin/python3")
+    let mut command = Command::new("/usr/bin/python3");
+    command
         .arg(workspace().join("tests/servers/unanswered.py"))
         .arg(act)
         .arg(binary())
-        .args(words)
-        .output()
-        .expect("unshare can be started");
+        .args(words);
+    let resolver = ("/etc/resolv.conf", "nameserver 127.0.0.1\n");
+    let what = "a name server that never answers";
+    let output = run_where(resolver, &["--net"], &command, what)?;
     let said = String::from_utf8_lossy(&output.stderr);
-    if output.status.code() == Some(NOT_PERMITTED) || said.starts_with("unshare:") {
-        // Straight to the terminal: the test harness hides what `eprintln!` says.
-        let note = format!("NOT RUN: a name server that never answers: {said}\n");
-        let _ = std::io::stderr().write_all(note.as_bytes());
-        return None;
-    }
     assert!(output.status.success(), "{said}");
     let result = serde_json::from_slice(&output.stdout).expect("a line of JSON");
     println!("{result}");

@@ -10,24 +10,20 @@
 )]
 
 use std::{
-    fs,
-    io::Write,
     process::Command,
     time::{Duration, Instant},
 };
 
-use bestshot_tests::{Camera, Service, binary};
+use bestshot_tests::{Camera, Service, binary, not_run, run_where};
 use serde_json::{Value, json};
 
 /// Within this a caller knows what is wrong with a camera.
 const DIAGNOSIS: Duration = Duration::from_secs(10);
 /// Where the machine keeps the certificates of those whom it trusts.
 const TRUSTED: &str = "/etc/ssl/certs/ca-certificates.crt";
-/// What the shell below answers where it may not mount.
-const NOT_PERMITTED: i32 = 77;
-const SCRIPT: &str = "mount --bind \"$1\" \"$2\" || exit 77; shift 2; exec \"$@\"";
 /// What is said where libav has no way to check.
 const CANNOT: &str = "cannot check the certificate";
+const TRUSTING: &str = "a machine that trusts a camera's certificate";
 
 async fn camera() -> Camera {
     Camera::secure(&["/cam=vtest_h264.mp4"]).await
@@ -36,30 +32,12 @@ async fn camera() -> Camera {
 /// What `bestshot probe` tells of an address on a machine that trusts this certificate
 /// alone, or nothing where this machine does not let a test do that.
 fn probed_by_who_trusts(certificate: &str, url: &str) -> Option<Value> {
-    let file = tempfile::NamedTempFile::new().expect("a temporary file");
-    fs::write(file.path(), certificate).expect("it can be written");
-    let output = Command::new("unshare")
-        .args(["--map-root-user", "--mount", "sh", "-c", SCRIPT, "sh"])
-        .arg(file.path())
-        .arg(TRUSTED)
-        .arg(binary())
-        .args(["probe", "--json", url])
-        .output()
-        .expect("unshare can be started");
-    let said = String::from_utf8_lossy(&output.stderr);
-    if output.status.code() == Some(NOT_PERMITTED) || said.starts_with("unshare:") {
-        note(&said);
-        return None;
-    }
+    let mut command = Command::new(binary());
+    command.args(["probe", "--json", url]);
+    let output = run_where((TRUSTED, certificate), &[], &command, TRUSTING)?;
     let told = serde_json::from_slice(&output.stdout).expect("a line of JSON");
     println!("{told}");
     Some(told)
-}
-
-/// Straight to the terminal: the test harness hides what `eprintln!` says.
-fn note(why: &str) {
-    let note = format!("NOT RUN: a machine that trusts a camera's certificate: {why}\n");
-    let _ = std::io::stderr().write_all(note.as_bytes());
 }
 
 #[tokio::test]
@@ -94,7 +72,7 @@ async fn an_rtsps_camera_whose_certificate_is_trusted_is_read_by_the_name_in_it_
         return;
     };
     if told.to_string().contains(CANNOT) {
-        note("the linked libav cannot check certificates");
+        not_run(TRUSTING, "the linked libav cannot check certificates");
     } else {
         assert_eq!(told["codec"], "h264", "{told}");
     }

@@ -24,6 +24,7 @@ pub mod fault_camera;
 mod gallery;
 mod harvest;
 mod launch;
+mod namespace;
 mod page;
 mod place;
 mod png;
@@ -47,6 +48,7 @@ pub use fault::FaultPort;
 pub use gallery::copy_gallery;
 pub use harvest::{Harvest, Likeness, VISIBLE};
 pub use launch::{Launch, program};
+pub use namespace::{not_run, run_where};
 pub use page::{NINE_PICTURES, WEIGHT, assert_sound, assert_still, grave, start_on_page};
 pub use place::{
     binary, captures, clip, more_recordings, nightly, reference_python, screenshots, target,
