@@ -124,8 +124,14 @@ async fn a_gallery_is_deleted_after_a_question() {
     })
     .await;
     browser.element("#galleries").await;
-    let empty = "document.getElementById('found').textContent == 'Nothing was saved yet.'";
+    let empty = "document.getElementById('found')?.textContent == 'Nothing was saved yet.'";
     browser.until("an empty list", empty).await;
+    browser.hold(Device::Phone).await;
+    browser.visit("about:blank").await;
+    let address = format!("{}/#galleries", service.url());
+    browser.visit(&address).await;
+    let shown = "document.getElementById('found')?.getBoundingClientRect().bottom <= innerHeight";
+    browser.until("the address leads to them", shown).await;
 }
 
 /// A service with so many galleries, in this folder.

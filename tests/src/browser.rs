@@ -68,9 +68,12 @@ impl Browser {
         }
     }
 
-    /// Opens a page and waits until it is loaded.
+    /// Opens a page and waits until it is loaded; of the service's own page also until
+    /// its scripts, which come after its first paint, look after the start form.
     pub async fn visit(&self, url: &str) {
         self.client.goto(url).await.expect("the page can be opened");
+        let lively = "document.querySelector('form#start')?.noValidate ?? true";
+        self.until("the scripts of the page", lively).await;
     }
 
     /// What an expression of JavaScript is in this page.

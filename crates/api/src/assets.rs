@@ -100,6 +100,9 @@ fn style() -> String {
     SHEETS.map(|(_, text)| text).concat()
 }
 
+/// The picture beside the name of the page at "/", which carries it inside as well.
+const MARK: &str = r#"<img src="/assets/icon.svg" width="28" height="28" alt="">"#;
+
 /// The page at "/", with its style sheets inside in place of the links to them.
 static INDEX: LazyLock<Asset> = LazyLock::new(|| asset("/", HTML, index()));
 
@@ -107,7 +110,11 @@ fn index() -> Bytes {
     let link = |path| format!("<link rel=\"stylesheet\" href=\"{path}\">\n");
     let links: String = SHEETS.iter().map(|(path, _)| link(path)).collect();
     let inside = format!("<style>{}</style>\n", style());
-    let page = include_str!("../web/index.html").replace(&links, &inside);
+    let drawn = "<svg width=\"28\" height=\"28\" aria-hidden=\"true\" ";
+    let mark = include_str!("../web/icon.svg").replacen("<svg ", drawn, 1);
+    let page = include_str!("../web/index.html")
+        .replace(&links, &inside)
+        .replace(MARK, mark.trim_end());
     let (icon, modules) = ("/assets/icon.svg", MODULES.as_str());
     // All but the icon: other pages name that, too.
     let page = page.replace("/assets/", modules);
@@ -143,6 +150,7 @@ fn own() -> &'static [Asset] {
             file("/assets/best.js", SCRIPT, include_str!("../web/best.js")),
             file("/assets/card.js", SCRIPT, include_str!("../web/card.js")),
             file("/assets/feed.js", SCRIPT, include_str!("../web/feed.js")),
+            file("/assets/first.js", SCRIPT, include_str!("../web/first.js")),
             file(
                 "/assets/history.js",
                 SCRIPT,
@@ -290,7 +298,7 @@ mod tests {
         assert!(!policy.contains("unsafe"), "{policy}");
         let page = index();
         let page = std::str::from_utf8(&page).unwrap();
-        assert!(!page.contains("stylesheet"));
+        assert!(!page.contains("stylesheet") && !page.contains("<img"));
         let (_, rest) = page.split_once("<style>").unwrap();
         let (style, rest) = rest.split_once("</style>").unwrap();
         assert!(!rest.contains("<style"));
@@ -302,8 +310,19 @@ mod tests {
     fn modules_stay_in_the_browser_and_the_page_names_those_that_there_are() {
         let page = index();
         let page = std::str::from_utf8(&page).unwrap();
-        let script = format!("src=\"{}page.js\"", *MODULES);
+        let script = format!("src=\"{}first.js\"", *MODULES);
         assert!(page.contains(&script), "{script}");
+        // What comes after the first paint comes at once, not module after module.
+        let (_, rest) = page.split_once("<template id=\"rest\">").unwrap();
+        let (rest, _) = rest.split_once("</template>").unwrap();
+        for asset in own().iter().filter(|asset| asset.content_type == SCRIPT) {
+            let Some(name) = asset.path.strip_prefix("/assets/") else {
+                continue;
+            };
+            let ours = !["first.js", "gallery.js"].contains(&name);
+            let named = rest.contains(&format!("modulepreload\" href=\"{}{name}\"", *MODULES));
+            assert_eq!(named, ours, "{name}");
+        }
         let found = find(&format!("{}page.js", *MODULES), &HeaderMap::new()).unwrap();
         let kept = found.headers()[header::CACHE_CONTROL].to_str().unwrap();
         assert!(kept.contains("immutable"), "{kept}");

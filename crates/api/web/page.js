@@ -11,15 +11,6 @@ const LOOK = 5000;
 const history = new History();
 const live = new Live((session) => history.news(session));
 
-/** Nothing stands in the way of the first paint, which a hidden page does not have. */
-function begin() {
-  startForm((session) => {
-    const card = live.add(session);
-    card?.element.scrollIntoView({ block: "nearest" });
-  });
-  look();
-}
-
 /** Sessions that run may be further back than the newest galleries. */
 async function findRunning(next) {
   const { sessions_running: running } = await ask("GET", "/v1/health");
@@ -46,6 +37,8 @@ async function look() {
     } else {
       history.append(page);
       document.body.classList.add("known");
+      // What the address points at was not laid out when the browser looked for it.
+      if (location.hash === "#galleries") document.getElementById("galleries").scrollIntoView();
       begun = true;
       await findRunning(page.next);
     }
@@ -57,5 +50,8 @@ async function look() {
 
 document.addEventListener("visibilitychange", look);
 window.addEventListener("pageshow", (event) => event.persisted && look());
-if (document.hidden) begin();
-else requestAnimationFrame(() => setTimeout(begin));
+startForm((session) => {
+  const card = live.add(session);
+  card?.element.scrollIntoView({ block: "nearest" });
+});
+look();

@@ -67,6 +67,8 @@ function obvious(body) {
 
 /** Makes the form work; `started` is given each session that it starts. */
 export function startForm(started) {
+  // Faults are told beside their fields from now on; the browser told them so far.
+  form.noValidate = true;
   prepare();
   $("distinct").addEventListener("input", (event) => {
     $("distinct-value").textContent = String(Number(event.target.value));

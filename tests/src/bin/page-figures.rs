@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 /// Loads of one page in one browser.
 const LOADS: usize = 20;
 /// Browsers that load one page each.
-const BROWSERS: usize = 6;
+const BROWSERS: usize = 12;
 const GALLERIES: u32 = 10_000;
 const SUBSCRIBERS: usize = 50;
 const WATCHED: Duration = Duration::from_secs(15);
