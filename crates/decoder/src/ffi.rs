@@ -48,6 +48,16 @@ pub(crate) fn keep_heap_small() {
     }
 }
 
+pub(crate) fn let_heap_grow() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: as above.
+    unsafe {
+        // The most that glibc takes for the first; the second is far above it.
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 32 << 20);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, 256 << 20);
+    }
+}
+
 /// Sends libav's log to [`log`], once for the process.
 pub(crate) fn listen_to_log() {
     static ONCE: Once = Once::new();

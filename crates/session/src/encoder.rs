@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bestshot_decoder::let_heap_grow;
 use bestshot_gallery::{Effort, Picture, PictureKind, encode, thumbnail};
 use rayon::prelude::*;
 
@@ -28,17 +29,21 @@ pub(crate) fn run(board: &Board, job: &Job, output: &Output) {
             finish(board, job, output, task, *kind, whole);
         };
         match tasks.as_slice() {
+            [] => {}
             [one] => with_picture(&canvases, one, |whole| {
                 one.kinds.iter().for_each(|kind| finish(one, kind, whole));
             }),
             // The end: every core helps, also with the two pictures of the last frame,
             // because somebody is waiting.
-            all => all.par_iter().with_max_len(1).for_each(|task| {
-                with_picture(&canvases, task, |whole| {
-                    let kinds = task.kinds.par_iter().with_max_len(1);
-                    kinds.for_each(|kind| finish(task, kind, whole));
+            all => {
+                let_heap_grow();
+                all.par_iter().with_max_len(1).for_each(|task| {
+                    with_picture(&canvases, task, |whole| {
+                        let kinds = task.kinds.par_iter().with_max_len(1);
+                        kinds.for_each(|kind| finish(task, kind, whole));
+                    });
                 });
-            }),
+            }
         }
     }
 }

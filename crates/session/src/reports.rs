@@ -47,7 +47,10 @@ pub(crate) struct Reader {
     sink: Arc<dyn PictureSink>,
     /// Whether nothing is read because pictures are still being put.
     storing: Arc<AtomicBool>,
-    puts: JoinSet<()>,
+    /// Each gives back the memory that its picture was in.
+    puts: JoinSet<Vec<u8>>,
+    /// Such memory, while one picture follows another: at a stop they do.
+    spare: Vec<Vec<u8>>,
 }
 
 impl Reader {
@@ -61,6 +64,7 @@ impl Reader {
             sink,
             storing,
             puts: JoinSet::new(),
+            spare: Vec::new(),
         }
     }
 
@@ -91,7 +95,10 @@ impl Reader {
         let (header, body) = protocol::lengths(prefix)?;
         let mut bytes = vec![0; header];
         output.read_exact(&mut bytes).await?;
-        let mut png = vec![0; body];
+        // A picture's memory is new to the system each time, which takes as long as to
+        // copy into it.
+        let mut png = self.spare.pop().unwrap_or_default();
+        png.resize(body, 0);
         output.read_exact(&mut png).await?;
         let report = protocol::decode(&bytes)?;
         if let Report::Picture { key, kind } = report {
@@ -99,14 +106,16 @@ impl Reader {
             let sink = Arc::clone(&self.sink);
             self.puts.spawn_blocking(move || {
                 let put = sink.put(key, kind, &png);
-                drop(png);
                 if let Err(e) = put {
                     tracing::warn!(key, %kind, "a picture was not saved: {e}");
                 } else if kind == PictureKind::Original {
                     // Nobody waits for this one.
                     tokio::task::spawn_blocking(move || flush(&*sink, key, kind));
                 }
+                png
             });
+        } else {
+            self.spare.clear();
         }
         Ok(report)
     }
@@ -114,7 +123,13 @@ impl Reader {
     /// Waits until no more than `most` pictures are being put.
     async fn settle(&mut self, most: usize) {
         self.storing.store(true, Ordering::Release);
-        while self.puts.len() > most && self.puts.join_next().await.is_some() {}
+        while self.puts.len() > most {
+            match self.puts.join_next().await {
+                Some(Ok(png)) => self.spare.push(png),
+                Some(Err(_)) => {}
+                None => break,
+            }
+        }
         self.storing.store(false, Ordering::Release);
     }
 }
