@@ -95,8 +95,7 @@ impl Reader {
         let (header, body) = protocol::lengths(prefix)?;
         let mut bytes = vec![0; header];
         output.read_exact(&mut bytes).await?;
-        // A picture's memory is new to the system each time, which takes as long as to
-        // copy into it.
+        // To take memory from the system anew costs as much as to copy a picture into it.
         let mut png = self.spare.pop().unwrap_or_default();
         png.resize(body, 0);
         output.read_exact(&mut png).await?;
