@@ -230,6 +230,9 @@ pub(crate) struct StreamParameters {
     pub(crate) time_base: (i32, i32),
     pub(crate) frame_rate: Option<f64>,
     pub(crate) duration: Option<f64>,
+    /// Whether units of H.264 and H.265 stand behind start codes, as in a transport
+    /// stream, and not behind their lengths.
+    pub(crate) start_codes: bool,
 }
 
 impl Input {
@@ -334,6 +337,9 @@ impl Input {
             // SAFETY: both sides are valid; a failed copy (no memory) leaves the codec
             // unset, which the decoder refuses.
             unsafe { ffi::avcodec_parameters_copy(parameters.as_mut_ptr(), stream.codecpar) };
+            let head = (!codec.extradata.is_null() && codec.extradata_size > 0)
+                // SAFETY: libav keeps that many bytes there.
+                .then(|| unsafe { *codec.extradata });
             // SAFETY: a valid stream.
             self.turned = unsafe { display_matrix(stream) }.map(|matrix| (index, matrix));
             found = Some(StreamParameters {
@@ -343,6 +349,8 @@ impl Input {
                 frame_rate: rate(stream.avg_frame_rate).or_else(|| rate(stream.r_frame_rate)),
                 #[allow(clippy::cast_precision_loss)] // a duration needs no 53 bits
                 duration: (duration > 0).then(|| duration as f64 / 1e6),
+                // The records of ISO/IEC 14496-15 begin with their version, 1.
+                start_codes: head != Some(1),
             });
         }
         found

@@ -18,6 +18,7 @@ use crate::{
     packets::{self, Packets},
     patience::Patience,
     queue::{Queue, Shared},
+    recording::Recording,
     sampler::{Sampler, Step},
     url::RtspUrl,
     watch::{Stop, Watch},
@@ -82,7 +83,7 @@ pub struct Frames {
 
 enum Source {
     /// Read when asked.
-    File(Box<Packets>),
+    File(Box<Recording>),
     /// Read by a thread, as fast as the camera sends.
     Camera {
         arrivals: Box<Arrivals>,
@@ -126,7 +127,7 @@ impl Frames {
         let packets = Packets::open_file(path, packets::watch(stop))?;
         let sampler = Sampler::new(&packets, options)?;
         let info = info(&packets, &sampler);
-        let source = Source::File(Box::new(packets));
+        let source = Source::File(Box::new(Recording::new(packets)));
         Ok(Self::assemble(
             source,
             sampler,
@@ -228,15 +229,15 @@ impl Frames {
 
     fn watch(&self) -> &Watch {
         match &self.source {
-            Source::File(packets) => &packets.watch,
+            Source::File(recording) => recording.watch(),
             Source::Camera { arrivals, .. } => &arrivals.watch,
         }
     }
 
     fn advance(&mut self) -> Result<bool, Error> {
         let unit = match &mut self.source {
-            Source::File(packets) => {
-                let unit = packets.read()?;
+            Source::File(recording) => {
+                let unit = recording.read()?;
                 if let Some(unit) = &unit {
                     self.shared.count(unit);
                 }

@@ -24,6 +24,7 @@ mod packets;
 mod patience;
 mod policy;
 mod queue;
+mod recording;
 mod redact;
 mod refiner;
 mod repeats;

@@ -246,6 +246,71 @@ fn decoding_threads_do_not_change_which_pictures_of_a_damaged_file_are_whole() {
     assert!(whole < all && whole > all / 4, "{whole} of {all}");
 }
 
+/// The clip in another container, as it is, and how many bytes its last picture has.
+fn copied(clip: &Path, copy: &Path) -> usize {
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-y", "-i"])
+        .arg(clip)
+        .args(["-map", "0:v:0", "-c", "copy"])
+        .arg(copy)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let sizes = Command::new("ffprobe")
+        .args(["-v", "error", "-select_streams", "v:0"])
+        .args(["-show_entries", "packet=size", "-of", "csv=p=0"])
+        .arg(clip)
+        .output()
+        .unwrap();
+    let sizes = String::from_utf8(sizes.stdout).unwrap();
+    let last = sizes.split_whitespace().next_back().unwrap();
+    last.trim_end_matches(',').parse().unwrap()
+}
+
+#[test]
+fn half_a_picture_at_the_end_of_a_cut_recording_is_not_taken_for_whole() {
+    for (clip, endings) in [
+        ("vtest_h264.mp4", ["ts", "h264"]),
+        ("vtest_hevc.mp4", ["ts", "hevc"]),
+    ] {
+        let clip = clips().join(clip);
+        let whole = told(&clip, 1);
+        let sums: Vec<Option<u64>> = whole.iter().map(|(.., sum)| *sum).collect();
+        for ending in endings {
+            let copy =
+                std::env::temp_dir().join(format!("bestshot-{}-cut.{ending}", std::process::id()));
+            let last = copied(&clip, &copy);
+            let found: Vec<_> = told(&copy, 1).iter().map(|(.., sum)| *sum).collect();
+            // A decoder of H.265 cannot tell that the last picture is whole.
+            let untrusted =
+                usize::from(ending == "hevc" || (ending == "ts" && endings[1] == "hevc"));
+            let trusted = sums.len() - untrusted;
+            assert_eq!(found[..trusted], sums[..trusted], "{}", copy.display());
+            assert!(found[trusted..].iter().all(Option::is_none), "{found:?}");
+            let length = std::fs::metadata(&copy).unwrap().len();
+            for part in [4, 2] {
+                let cut = length - u64::try_from(last / part).unwrap();
+                let packets = if ending == "ts" { cut / 188 * 188 } else { cut };
+                std::fs::File::options()
+                    .write(true)
+                    .open(&copy)
+                    .unwrap()
+                    .set_len(packets)
+                    .unwrap();
+                for threads in [1, 3] {
+                    let found: Vec<_> = told(&copy, threads).iter().map(|(.., sum)| *sum).collect();
+                    assert_eq!(found[..sums.len() - 1], sums[..sums.len() - 1]);
+                    assert!(
+                        found[sums.len() - 1..].iter().all(Option::is_none),
+                        "{ending}: {found:?}"
+                    );
+                }
+            }
+            std::fs::remove_file(copy).unwrap();
+        }
+    }
+}
+
 #[test]
 fn a_picture_larger_than_the_limit_is_refused_by_name() {
     let options = OpenOptions::default().max_pixels(640 * 480);
