@@ -35,6 +35,7 @@ const TRANSPORTS: [&str; 2] = ["tcp", "udp"];
 const H264: &str = "-c:v libx264 -profile:v high -preset veryfast -sc_threshold 0 -g 10 -bf 0";
 const H265: &str = "-c:v libx265 -preset ultrafast -tag:v hvc1 -x265-params \
     pools=1:frame-threads=1:log-level=error:scenecut=0:repeat-headers=1:keyint=10:bframes=0";
+const MPEG4: &str = "-c:v mpeg4 -q:v 3 -g 10 -bf 0";
 
 /// Clips of one size, as one program, with their twins.
 struct Program {
@@ -133,8 +134,8 @@ fn some(packets: Range<u64>) -> Vec<Range<u64>> {
     chosen.map(|n| all[n]..all[n] + 1).collect()
 }
 
-static PLAIN: LazyLock<[Program; 2]> =
-    LazyLock::new(|| [Program::of(&[H264]), Program::of(&[H265])]);
+static PLAIN: LazyLock<[Program; 3]> =
+    LazyLock::new(|| [H264, H265, MPEG4].map(|encoder| Program::of(&[encoder])));
 
 #[test]
 fn any_1_packet_of_a_keyframe_may_be_lost() {
@@ -217,6 +218,11 @@ fn five_percent_repeated_packets_cost_no_picture_of_h265_and_damage_none() {
     repeated(&PLAIN[1], all);
     let sliced = Program::of(&[&format!("{H265}:slices=4")]);
     repeated(&sliced, all);
+}
+
+#[test]
+fn five_percent_repeated_packets_damage_no_picture_of_mpeg4() {
+    repeated(&PLAIN[2], |outcome, _| assert!(outcome.scored > 0));
 }
 
 #[test]

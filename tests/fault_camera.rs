@@ -68,6 +68,7 @@ fn every_picture_arrives_bit_for_bit_over_tcp_and_udp() {
         "vtest_h264_bframes.mp4",
         "vtest_hevc.mp4",
         "vtest_hevc_10bit.mp4",
+        "vtest_mpeg4.mp4",
     ] {
         let recorded = of_file(&clip(name));
         // ffmpeg heeds a goodbye at once, whatever datagrams it has yet to read: on a

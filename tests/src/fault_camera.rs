@@ -13,6 +13,7 @@ mod jpeg;
 mod link;
 mod lock;
 mod loss;
+mod mpeg4;
 mod player;
 mod program;
 mod recorded;

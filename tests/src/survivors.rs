@@ -19,7 +19,7 @@ impl Role {
         let recovery = || unit.nals.iter().find_map(|nal| recovery_point(codec, nal));
         Self {
             entry: if unit.keyframe { Some(0) } else { recovery() },
-            reference: unit.nals.iter().any(|nal| is_reference(codec, nal)),
+            reference: unit.nals.iter().any(|nal| codec.is_reference(nal)),
         }
     }
 }
@@ -53,22 +53,13 @@ pub fn survivors(pictures: impl IntoIterator<Item = (Role, bool)>) -> u64 {
     count
 }
 
-fn is_reference(codec: Codec, nal: &[u8]) -> bool {
-    match codec {
-        Codec::H264 => matches!(codec.kind(nal), 1..=5) && nal[0] & 0x60 != 0,
-        // Up to 15, even types are not predicted from within their layer.
-        Codec::H265 => matches!(codec.kind(nal), 1 | 3 | 5 | 7 | 9 | 11 | 13 | 15 | 16..=31),
-        Codec::Jpeg => false,
-    }
-}
-
 /// The count of a recovery point message that is the first of its NAL unit, as
 /// x264 and x265 write it: less than 2^7.
 fn recovery_point(codec: Codec, nal: &[u8]) -> Option<u32> {
     let (kind, header) = match codec {
         Codec::H264 => (6, 1),
         Codec::H265 => (39, 2),
-        Codec::Jpeg => return None,
+        Codec::Jpeg | Codec::Mpeg4 => return None,
     };
     let (6, [size, bits @ ..]) = nal.get(header..)?.split_first()? else {
         return None;
@@ -84,7 +75,7 @@ fn recovery_point(codec: Codec, nal: &[u8]) -> Option<u32> {
     Some(match codec {
         Codec::H264 => code,
         Codec::H265 if code % 2 == 1 => code.div_ceil(2),
-        Codec::H265 | Codec::Jpeg => 0,
+        Codec::H265 | Codec::Jpeg | Codec::Mpeg4 => 0,
     })
 }
 

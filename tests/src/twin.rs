@@ -41,8 +41,9 @@ impl Twins {
         let mut input = BufWriter::new(child.stdin.take().expect("stdin is a pipe"));
         thread::scope(|scope| {
             scope.spawn(move || {
+                let start_code = clips[0].codec.start_code();
                 for nal in units().flat_map(|unit| &unit.nals) {
-                    input.write_all(&[0, 0, 0, 1]).expect("ffmpeg reads");
+                    input.write_all(start_code).expect("ffmpeg reads");
                     input.write_all(nal).expect("ffmpeg reads");
                 }
             });

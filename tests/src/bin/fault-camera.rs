@@ -25,7 +25,7 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(name = "fault-camera")]
 struct Words {
-    /// A video file with H.264, H.265 or MJPEG; several are played one after another.
+    /// A video file with H.264, H.265, MJPEG or MPEG-4; several are played one after another.
     #[arg(required = true)]
     clips: Vec<PathBuf>,
     #[arg(long, default_value = "127.0.0.1")]

@@ -1,6 +1,8 @@
 //! A byte stream of H.264 (ITU-T H.264, annex B) or H.265 cut into NAL units
 //! and access units. Pure; times are not in such a stream, `clip` adds them.
 
+use crate::fault_camera::mpeg4;
+
 /// How pictures are coded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Codec {
@@ -11,15 +13,27 @@ pub enum Codec {
     /// JPEG, sent as RFC 2435 says. What is called a NAL unit elsewhere is the
     /// payload of a packet.
     Jpeg,
+    /// MPEG-4 part 2, sent as RFC 6416 says. What is called a NAL unit elsewhere is a
+    /// picture, or the headers before one, from its start code on.
+    Mpeg4,
 }
 
 impl Codec {
-    /// ffmpeg's name of the codec, and of its byte stream.
+    /// ffmpeg's name of its byte stream.
     pub fn name(self) -> &'static str {
         match self {
             Self::H264 => "h264",
             Self::H265 => "hevc",
             Self::Jpeg => "mjpeg",
+            Self::Mpeg4 => "m4v",
+        }
+    }
+
+    /// What stands before each NAL unit in a byte stream.
+    pub(crate) fn start_code(self) -> &'static [u8] {
+        match self {
+            Self::H264 | Self::H265 => &[0, 0, 0, 1],
+            Self::Jpeg | Self::Mpeg4 => &[],
         }
     }
 
@@ -29,7 +43,7 @@ impl Codec {
         match self {
             Self::H264 => first & 0x1f,
             Self::H265 => first >> 1 & 0x3f,
-            Self::Jpeg => 0,
+            Self::Jpeg | Self::Mpeg4 => 0,
         }
     }
 
@@ -39,6 +53,7 @@ impl Codec {
             Self::H264 => matches!(self.kind(nal), 1..=5),
             Self::H265 => self.kind(nal) < 32,
             Self::Jpeg => true,
+            Self::Mpeg4 => !mpeg4::is_header(nal),
         }
     }
 
@@ -48,7 +63,7 @@ impl Codec {
         let header = match self {
             Self::H264 => 1,
             Self::H265 => 2,
-            Self::Jpeg => return false,
+            Self::Jpeg | Self::Mpeg4 => return false,
         };
         self.is_slice(nal) && nal.get(header).is_some_and(|byte| byte & 0x80 != 0)
     }
@@ -59,15 +74,28 @@ impl Codec {
             Self::H264 => self.kind(nal) == 5,
             Self::H265 => matches!(self.kind(nal), 16..=21),
             Self::Jpeg => true,
+            Self::Mpeg4 => mpeg4::is_key(nal),
         }
     }
 
-    /// Whether it is a parameter set: VPS, SPS or PPS.
+    /// Whether it is a parameter set: VPS, SPS or PPS, or the headers of MPEG-4.
     pub(crate) fn is_parameter_set(self, nal: &[u8]) -> bool {
         match self {
             Self::H264 => matches!(self.kind(nal), 7 | 8),
             Self::H265 => matches!(self.kind(nal), 32..=34),
             Self::Jpeg => false,
+            Self::Mpeg4 => mpeg4::is_header(nal),
+        }
+    }
+
+    /// Whether other pictures may be predicted from what is in it.
+    pub(crate) fn is_reference(self, nal: &[u8]) -> bool {
+        match self {
+            Self::H264 => self.is_slice(nal) && nal[0] & 0x60 != 0,
+            // Up to 15, even types are not predicted from within their layer.
+            Self::H265 => matches!(self.kind(nal), 1 | 3 | 5 | 7 | 9 | 11 | 13 | 15 | 16..=31),
+            Self::Jpeg => false,
+            Self::Mpeg4 => mpeg4::is_reference(nal),
         }
     }
 }

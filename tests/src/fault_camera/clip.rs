@@ -12,7 +12,7 @@ use std::{
 use crate::{
     fault_camera::{
         annexb::{Codec, access_units},
-        jpeg, recorded,
+        jpeg, mpeg4, recorded,
     },
     place,
 };
@@ -49,8 +49,7 @@ type Known = Mutex<HashMap<String, Arc<Clip>>>;
 static KNOWN: LazyLock<Known> = LazyLock::new(Mutex::default);
 
 impl Clip {
-    /// One of the clips that set-up makes, by its file name; H.264,
-    /// H.265 or MJPEG.
+    /// One of the clips that set-up makes, by its file name.
     pub fn of(name: &str) -> Arc<Self> {
         remembered(name, || Self::read(&place::clip(name)))
     }
@@ -92,7 +91,8 @@ impl Clip {
         let (codec, times) = probe(file);
         let filter = match codec {
             Codec::Jpeg => "null".to_owned(),
-            _ => format!("{}_mp4toannexb", codec.name()),
+            Codec::Mpeg4 => "dump_extra".to_owned(),
+            Codec::H264 | Codec::H265 => format!("{}_mp4toannexb", codec.name()),
         };
         let output = Command::new("ffmpeg")
             .args(["-nostdin", "-v", "error", "-i"])
@@ -104,7 +104,8 @@ impl Clip {
             .expect("ffmpeg can be started");
         let found = match codec {
             Codec::Jpeg => jpeg::pictures(&output.stdout),
-            _ => access_units(codec, &output.stdout),
+            Codec::Mpeg4 => mpeg4::pictures(&output.stdout),
+            Codec::H264 | Codec::H265 => access_units(codec, &output.stdout),
         };
         assert!(!found.is_empty(), "{} holds no picture", file.display());
         assert_eq!(
@@ -213,6 +214,7 @@ fn probe(file: &Path) -> (Codec, Vec<(i64, i64)>) {
         Some("h264") => Codec::H264,
         Some("hevc") => Codec::H265,
         Some("mjpeg") => Codec::Jpeg,
+        Some("mpeg4") => Codec::Mpeg4,
         other => panic!("{} is {other:?}, which is not played", file.display()),
     };
     let packets = told["packets"].as_array().expect("ffprobe lists packets");

@@ -1,6 +1,6 @@
 //! Access units packed into RTP (RFC 3550; RFC 6184 for H.264, RFC 7798 for
-//! H.265): one NAL unit to a packet, or fragments of it. Pure. JPEG comes here cut
-//! already (`jpeg`).
+//! H.265, RFC 6416 for MPEG-4): one NAL unit to a packet, or fragments of it. Pure.
+//! JPEG comes here cut already (`jpeg`).
 
 use crate::fault_camera::{annexb::Codec, clip::Unit};
 
@@ -34,6 +34,8 @@ fn fragment(codec: Codec, nal: &[u8], most: usize, into: &mut Vec<Vec<u8>>) {
         Codec::H264 => (vec![nal[0] & 0xe0 | FU_A], nal[0] & 0x1f),
         Codec::H265 => (vec![nal[0] & 0x81 | FU << 1, nal[1]], nal[0] >> 1 & 0x3f),
         Codec::Jpeg => panic!("a part of a JPEG picture is larger than a packet"),
+        // A fragment says nothing of itself.
+        Codec::Mpeg4 => return into.extend(nal.chunks(most).map(<[u8]>::to_vec)),
     };
     let body = &nal[head.len()..];
     let parts: Vec<&[u8]> = body.chunks(most - head.len() - 1).collect();
@@ -102,6 +104,12 @@ mod tests {
                 vec![0x62, 0x01, 0x53, 3]
             ]
         );
+    }
+
+    #[test]
+    fn fragments_of_mpeg4_are_its_bytes() {
+        let found = payloads(Codec::Mpeg4, &unit(vec![0, 0, 1, 0xb6, 5]), 4);
+        assert_eq!(found, [vec![0, 0, 1, 0xb6], vec![5]]);
     }
 
     #[test]

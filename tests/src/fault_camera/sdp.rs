@@ -124,6 +124,7 @@ fn whole(what: &Described<'_>, before_sets: &str) -> String {
         Codec::H264 => "H264",
         Codec::H265 => "H265",
         Codec::Jpeg => "JPEG",
+        Codec::Mpeg4 => "MP4V-ES",
     };
     format!(
         "v=0\r\no=- 1 1 IN {family} {host}\r\ns=Fault camera\r\nc=IN {family} {any}\r\n\
@@ -163,7 +164,20 @@ fn parameters(clip: &Clip, before: &[u8]) -> String {
             });
             named.join(";")
         }
+        Codec::Mpeg4 => {
+            let all = [before, sets.first().unwrap_or(&&[][..])].concat();
+            let mut text = "profile-level-id=1;config=".to_owned();
+            text.extend(
+                all.iter()
+                    .flat_map(|byte| [byte >> 4, byte & 15].map(hexadecimal)),
+            );
+            text
+        }
         // Nothing: a picture brings its tables along.
         Codec::Jpeg => String::new(),
     }
+}
+
+fn hexadecimal(digit: u8) -> char {
+    char::from_digit(digit.into(), 16).expect("a digit of four bits")
 }
