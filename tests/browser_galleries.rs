@@ -126,12 +126,18 @@ async fn a_gallery_is_deleted_after_a_question() {
     browser.element("#galleries").await;
     let empty = "document.getElementById('found')?.textContent == 'Nothing was saved yet.'";
     browser.until("an empty list", empty).await;
+}
+
+#[tokio::test]
+async fn an_address_that_ends_in_galleries_leads_to_them() {
+    let (service, browser) = tokio::join!(Service::start(), Browser::open());
+    // Where the start form stands above them.
     browser.hold(Device::Phone).await;
-    browser.visit("about:blank").await;
-    let address = format!("{}/#galleries", service.url());
-    browser.visit(&address).await;
-    let shown = "document.getElementById('found')?.getBoundingClientRect().bottom <= innerHeight";
-    browser.until("the address leads to them", shown).await;
+    browser
+        .visit(&format!("{}/#galleries", service.url()))
+        .await;
+    let shown = "document.getElementById('found').getBoundingClientRect().bottom <= innerHeight";
+    browser.until("the list is on the screen", shown).await;
 }
 
 /// A service with so many galleries, in this folder.

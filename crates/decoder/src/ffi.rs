@@ -50,7 +50,7 @@ pub(crate) fn keep_heap_small() {
 
 pub(crate) fn let_heap_grow() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // SAFETY: as above.
+    // SAFETY: as in `keep_heap_small`: under the allocator's own lock, at any time.
     unsafe {
         // The most that glibc takes for the first; the second is far above it.
         libc::mallopt(libc::M_MMAP_THRESHOLD, 32 << 20);
