@@ -15,7 +15,6 @@ use bestshot_tests::{
     },
     holdings, is_alive, nightly,
 };
-use reqwest::Method;
 use serde_json::json;
 
 /// What a seed chooses: SplitMix64, so that a run can be repeated.
@@ -56,7 +55,8 @@ fn faults(dice: &mut Dice) -> Faults {
 
 /// One session, stopped after some time between nothing and a second.
 async fn cycle(service: &Service, camera: &FaultCamera, dice: &mut Dice) -> String {
-    camera.set(faults(dice));
+    let faults = faults(dice);
+    camera.set(faults.clone());
     let away = dice.below(8);
     let url = if away == 0 {
         "rtsp://no-such-camera.invalid/cam".to_owned()
@@ -89,11 +89,11 @@ async fn cycle(service: &Service, camera: &FaultCamera, dice: &mut Dice) -> Stri
     tokio::time::sleep(moment / 2).await;
     let state = service.session(&id).await["state"].to_string();
     // One that has failed meanwhile is stopped just so.
-    let stop = service.request(Method::POST, &format!("/v1/sessions/{id}/stop"));
-    let start = std::time::Instant::now();
-    service.send(stop).await.expect(200);
-    let took = start.elapsed();
-    assert!(took <= Duration::from_secs(1), "{state}: {took:?}");
+    let (took, _) = service.halt(&id).await;
+    assert!(
+        took <= Duration::from_secs(1),
+        "{state}: {took:?}, {faults:?}"
+    );
     service.forget(&id).await;
     camera.hang_up(Close::Fin);
     camera.listen();

@@ -45,15 +45,7 @@ impl Browser {
 
     async fn with(words: &[&str]) -> Self {
         let profile = tempfile::tempdir().expect("a temporary folder can be had");
-        let mut command = Command::new("/usr/bin/chromedriver");
-        command.args(["--port=0", "--log-level=WARNING"]);
-        let mut driver = Process::start("chromedriver", &mut command);
-        let port: u16 = driver
-            .line(|line| {
-                let (_, port) = line.split_once("started successfully on port ")?;
-                port.trim_end_matches('.').parse().ok()
-            })
-            .await;
+        let (driver, port) = driver().await;
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         let client = ClientBuilder::new(connector)
@@ -255,6 +247,28 @@ impl Drop for Browser {
             kill_hard(pid);
         }
     }
+}
+
+/// A chromedriver that listens, and its port. It takes a port that is free for IPv6 and
+/// ends if somebody has that one for IPv4 already, as a test beside this one may: then
+/// another is started.
+async fn driver() -> (Process, u16) {
+    for _ in 0..10 {
+        let mut command = Command::new("/usr/bin/chromedriver");
+        command.args(["--port=0", "--log-level=WARNING"]);
+        let mut driver = Process::start("chromedriver", &mut command);
+        let port = driver
+            .line_or_end(|line| {
+                let (_, port) = line.split_once("started successfully on port ")?;
+                port.trim_end_matches('.').parse().ok()
+            })
+            .await;
+        match port {
+            Some(port) => return (driver, port),
+            None => println!("chromedriver ended at once:\n{}", driver.log()),
+        }
+    }
+    panic!("chromedriver does not start");
 }
 
 fn capabilities(profile: &Path, words: &[&str]) -> Map<String, Value> {

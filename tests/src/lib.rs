@@ -64,5 +64,5 @@ pub use service::Service;
 pub use survivors::{Role, survivors};
 pub use twin::{Twins, psnr, rgb_of_png};
 pub use usage::{Holdings, holdings, processor_time};
-pub use wait::{DEADLINE, eventually, together};
+pub use wait::{DEADLINE, Stopwatch, eventually, together};
 pub use watching::Told;

@@ -52,6 +52,12 @@ impl Process {
 
     /// Waits for a printed line in which `find` finds something.
     pub async fn line<T>(&mut self, find: impl Fn(&str) -> Option<T>) -> T {
+        let found = self.line_or_end(find).await;
+        found.unwrap_or_else(|| panic!("{} ended without saying that it is ready", self.name))
+    }
+
+    /// The same, or nothing if it ends before it prints such a line.
+    pub async fn line_or_end<T>(&mut self, find: impl Fn(&str) -> Option<T>) -> Option<T> {
         let search = async {
             while let Some(line) = self.lines.recv().await {
                 if let Some(found) = find(&line) {
@@ -63,7 +69,7 @@ impl Process {
         let Ok(found) = timeout(DEADLINE, search).await else {
             panic!("{} did not become ready within {DEADLINE:?}", self.name);
         };
-        found.unwrap_or_else(|| panic!("{} ended without saying that it is ready", self.name))
+        found
     }
 
     /// All that it printed so far, on both streams.

@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::{service::Service, wait::eventually};
+use crate::{
+    service::Service,
+    wait::{Stopwatch, eventually},
+};
 
 /// What a session said when it gave up.
 #[derive(Debug)]
@@ -67,7 +70,7 @@ impl Service {
 
     /// Stops a session; how long the answer took, and the report.
     pub async fn halt(&self, id: &str) -> (Duration, Value) {
-        let start = Instant::now();
+        let start = Stopwatch::start();
         let answer = self.post(&format!("/v1/sessions/{id}/stop")).await;
         let took = start.elapsed();
         eprintln!("{id}: stopped in {took:?}");
