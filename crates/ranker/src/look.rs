@@ -4,6 +4,7 @@
 use crate::measure::Sums;
 use crate::plan::{FIELDS, Plan};
 use crate::sample::Scale;
+use crate::tally::GREY;
 
 /// A picture's look: mean luma and colour of 8 × 8 fields, 1 KiB.
 ///
@@ -70,14 +71,18 @@ impl Look {
             if cells == 0 {
                 continue;
             }
+            let grey = u64::from(GREY) * cells;
             let cells = cells as f64;
             let [u, v] = sums
                 .tally
                 .look
                 .get(down * fields.0 + across)
                 .copied()
-                .unwrap_or_default();
-            let [u, v] = [u, v].map(|sum| scale.chroma(sum as f64 / cells));
+                .unwrap_or([grey; 2]);
+            let [u, v] = [u, v].map(|sum| {
+                let colour = sum.cast_signed() - grey.cast_signed();
+                scale.chroma(colour as f64 / cells)
+            });
             *field = [scale.luma(luma as f64 / cells), u, v].map(|n| n as f32);
         }
         Self(look)

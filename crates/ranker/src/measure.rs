@@ -17,7 +17,7 @@ use crate::kernels;
 use crate::metrics;
 use crate::picture::Picture;
 use crate::plan::Plan;
-use crate::tally::{self, Limits, Tally};
+use crate::tally::{self, Counts, Limits, TABLE, Tally};
 
 /// A picture is split between threads only while each part has at least so many
 /// cells: 4K pictures are, 1080p pictures are not. By `benches/scores.rs`, as for
@@ -53,6 +53,11 @@ impl Needs {
         self.0 & other.0 == other.0
     }
 
+    /// Whether anything is asked for that is found in luma cells.
+    const fn luma_cells(self) -> bool {
+        self.0 & !(Self::LIGHT.0 | Self::COLOUR.0) != 0
+    }
+
     /// Whether anything but the exact sum is asked for.
     const fn beyond_light(self) -> bool {
         self.0 & !Self::LIGHT.0 != 0
@@ -79,9 +84,12 @@ pub(crate) struct Sums {
 /// pool too if the picture is large enough to gain by it.
 pub(crate) fn measure(picture: &Picture<'_>, plan: &Plan, needs: Needs, split: bool) -> Sums {
     let mut sums = Sums::default();
-    if needs.has(Needs::LIGHT) {
-        sums.light = light(picture, plan, split);
-    }
+    let light_of_cells = needs.has(Needs::LIGHT) && needs.luma_cells() && cells_hold_all(picture);
+    let needs = if light_of_cells {
+        needs | Needs::SPREAD
+    } else {
+        needs
+    };
     if needs.beyond_light() {
         let top = plan.bands.first().map_or(0, |band| band.rows.start);
         let bottom = plan.bands.last().map_or(0, |band| band.rows.end);
@@ -92,7 +100,20 @@ pub(crate) fn measure(picture: &Picture<'_>, plan: &Plan, needs: Needs, split: b
             pass.rows(top..bottom)
         };
     }
+    if light_of_cells {
+        sums.light = (sums.tally.sum, 4 * plan.cells);
+    } else if needs.has(Needs::LIGHT) {
+        sums.light = light(picture, plan, split);
+    }
     sums
+}
+
+/// Whether cells are the sums of four samples, no more and no less: then the exact sum
+/// is theirs, and the samples need not be read twice.
+fn cells_hold_all(picture: &Picture<'_>) -> bool {
+    let luma = picture.luma();
+    let even = luma.width().is_multiple_of(2) && luma.height().is_multiple_of(2);
+    even && luma.format().bytes_per_sample() == 1
 }
 
 /// Σ of the samples below the cells of the region, and their number.
@@ -129,9 +150,10 @@ struct Lines {
     luma: [Vec<u16>; 3],
     u: Vec<u16>,
     v: Vec<u16>,
-    /// Luma of each column since the block began.
+    /// Luma of each column since the block began, and both colours.
     columns: Vec<u32>,
-    counts: Box<[[u32; VALUES]; 2]>,
+    colours: [Vec<u32>; 2],
+    counts: Box<Counts>,
 }
 
 impl<'a> Pass<'a> {
@@ -168,24 +190,32 @@ impl<'a> Pass<'a> {
         let (needs, plan) = (self.needs, self.plan);
         let columns = plan.grid.0;
         let line = || vec![0_u16; columns];
+        #[expect(
+            clippy::large_stack_arrays,
+            reason = "16 KiB, and on its way to the heap"
+        )]
+        let counts = Box::new([[0; TABLE]; 4]);
         let mut lines = Lines {
             luma: [line(), line(), line()],
             u: line(),
             v: line(),
             columns: vec![0; columns],
-            counts: Box::new([[0; VALUES]; 2]),
+            colours: [vec![0; columns], vec![0; columns]],
+            counts,
         };
         let mut tally = Tally::default();
         let (blocks, fields) = (plan.blocks(), plan.fields());
         tally.blocks = vec![0; blocks.0 * blocks.1];
-        tally.look = vec![[0; 2]; fields.0 * fields.1];
+        if self.picture.chroma().is_some() {
+            tally.look = vec![[0; 2]; fields.0 * fields.1];
+        }
         // Edges look at the rows around them, which may be another part's.
         let first = rows.start.saturating_sub(1);
         let last = (rows.end + 1).min(plan.grid.1);
         for row in first..last {
             let spans = plan.spans(row);
             lines.luma.rotate_left(1);
-            if !spans.is_empty() {
+            if !spans.is_empty() && needs.luma_cells() {
                 cells::luma_row(&self.picture.luma(), row, &mut lines.luma[2]);
             }
             if rows.contains(&row) {
@@ -197,14 +227,17 @@ impl<'a> Pass<'a> {
                 if needs.has(Needs::BLOCKS) && ends {
                     self.close_blocks(&mut tally, &mut lines.columns, row);
                 }
+                if needs.has(Needs::LOOK) && ends {
+                    self.close_look(&mut tally, &mut lines.colours, row);
+                }
             }
             if needs.has(Needs::EDGES) && row > rows.start && row >= 2 && row <= rows.end {
                 self.edges(&mut tally, &lines, row - 1);
             }
         }
         if needs.has(Needs::HISTOGRAM) {
-            let [even, odd] = &*lines.counts;
-            tally.histogram = even.iter().zip(odd).map(|(a, b)| a + b).collect();
+            let of = |value: usize| lines.counts.iter().map(|table| table[value]).sum();
+            tally.histogram = (0..VALUES).map(of).collect();
         }
         tally
     }
@@ -214,9 +247,8 @@ impl<'a> Pass<'a> {
         let needs = self.needs;
         let cells = &lines.luma[2][span.clone()];
         if needs.has(Needs::SPREAD) {
-            let (sum, squares) = tally::moments(cells);
-            tally.sum += sum;
-            tally.squares += squares;
+            tally.sum += tally::sum(cells);
+            tally.squares += tally::products(cells, cells);
         }
         if needs.has(Needs::CLIPPING) {
             let (dark, bright) = tally::clipping(cells, &self.limits);
@@ -266,28 +298,38 @@ impl<'a> Pass<'a> {
 
     #[inline(always)]
     fn colour(&self, tally: &mut Tally, lines: &mut Lines, row: usize, spans: &[Range<usize>]) {
-        let (needs, plan) = (self.needs, self.plan);
+        let needs = self.needs;
         let wanted = needs.has(Needs::COLOUR) && !spans.is_empty();
         let (Some(chroma), true) = (self.picture.chroma(), wanted) else {
             return;
         };
         cells::chroma_row(&chroma, row, &mut lines.u, &mut lines.v);
         for span in spans {
-            if !needs.has(Needs::LOOK) {
-                let sums = tally::colours(&lines.u[span.clone()], &lines.v[span.clone()]);
-                tally.colour.add(&sums);
-                continue;
+            let [u, v] = [&lines.u, &lines.v].map(|cells| &cells[span.clone()]);
+            tally.colour.add(&tally::colours(u, v));
+            if needs.has(Needs::LOOK) {
+                let [of_u, of_v] = &mut lines.colours;
+                tally::add_columns(u, &mut of_u[span.clone()]);
+                tally::add_columns(v, &mut of_v[span.clone()]);
             }
-            let fields = plan.fields();
-            let down = plan.block_row(row) * fields.1 / plan.blocks().1;
-            for across in 0..fields.0 {
-                let part = tally::common(span, &plan.field_columns(across));
-                let sums = tally::colours(&lines.u[part.clone()], &lines.v[part]);
-                tally.colour.add(&sums);
-                let look = &mut tally.look[down * fields.0 + across];
-                look[0] += sums.u;
-                look[1] += sums.v;
+        }
+    }
+
+    /// Adds the columns to the fields of the look that this row is in.
+    #[inline(always)]
+    fn close_look(&self, tally: &mut Tally, colours: &mut [Vec<u32>; 2], row: usize) {
+        let plan = self.plan;
+        let fields = plan.fields();
+        let down = plan.block_row(row) * fields.1 / plan.blocks().1;
+        let look = tally.look.iter_mut().skip(down * fields.0);
+        for (field, across) in look.zip(0..fields.0) {
+            for (sum, columns) in field.iter_mut().zip(&*colours) {
+                let columns = &columns[plan.field_columns(across)];
+                *sum += columns.iter().map(|&column| u64::from(column)).sum::<u64>();
             }
+        }
+        for columns in colours {
+            columns.fill(0);
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::grid::Grid;
 use crate::luma::LumaView;
 use crate::sample::Scale;
 use crate::score::Score;
-use crate::tally::{Colour, Limits, Tally};
+use crate::tally::{Colour, GREY, Limits, Tally};
 
 /// Luma below which a cell is wholly clipped, and from which it is not, as
 /// fractions of the way from black to white; from white the same. A ramp, because
@@ -122,11 +122,15 @@ pub(crate) fn colourfulness(colour: &Colour, cells: u64, scale: &Scale, matrix: 
     let float = |n: i64| n as f64;
     let n = rounded(cells.into());
     let unit = 255.0 * scale.chroma(1.0);
-    let [u, v] = [colour.u, colour.v].map(|sum| float(sum) / n * unit);
-    let square = |sum: u64| rounded(sum.into()) / n * unit * unit;
-    let uu = square(colour.uu) - u * u;
-    let vv = square(colour.vv) - v * v;
-    let uv = float(colour.uv) / n * unit * unit - u * v;
+    // Whole numbers below 2^62 until grey is 0: a plane has below 2^32 samples.
+    let (count, grey) = (cells.cast_signed(), i64::from(GREY));
+    let [sum_u, sum_v] = [colour.u, colour.v].map(u64::cast_signed);
+    let product = |of: u64, a: i64, b: i64| of.cast_signed() - grey * (a + b) + grey * grey * count;
+    let [u, v] = [sum_u, sum_v].map(|sum| float(sum - grey * count) / n * unit);
+    let mean = |product: i64| float(product) / n * unit * unit;
+    let uu = mean(product(colour.uu, sum_u, sum_u)) - u * u;
+    let vv = mean(product(colour.vv, sum_v, sum_v)) - v * v;
+    let uv = mean(product(colour.uv, sum_u, sum_v)) - u * v;
     // R − Y = 2 (1 − Kr) V, B − Y = 2 (1 − Kb) U, Kr R + Kg G + Kb B = Y: luma
     // cancels, and both opponent colours are linear in U and V.
     let (red, blue) = matrix.weights();

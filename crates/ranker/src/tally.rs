@@ -11,12 +11,16 @@ use std::ops::Range;
 
 use crate::cells::VALUES;
 
-/// Cells whose squares (below 2^20) fit 32 bits in sum.
-const SQUARES_PER_U32: usize = 4096;
+/// Cells (below 2^10) that fit 16 bits in sum.
+const CELLS_PER_U16: usize = 64;
+/// Cells whose products (below 2^20) fit 32 bits in sum.
+const PRODUCTS_PER_U32: usize = 4096;
+/// Cells that are added side by side.
+const LANES: usize = 64;
 /// Cells whose Laplacian squares (below 2^24.1) fit 32 bits in sum.
 const LAPLACIANS_PER_U32: usize = 240;
 /// The colour value of grey, in fourths of an 8-bit level.
-pub(crate) const GREY: i32 = 512;
+pub(crate) const GREY: u16 = 512;
 
 /// The limits, in fourths of an 8-bit level, that depend on the range.
 #[derive(Clone, Copy, Debug)]
@@ -42,19 +46,19 @@ pub(crate) struct Tally {
     pub(crate) histogram: Vec<u32>,
     /// Luma of each block.
     pub(crate) blocks: Vec<u64>,
-    /// Colour of each block of the look, row after row.
-    pub(crate) look: Vec<[i64; 2]>,
+    /// Colour of each field of the look, row after row, grey being [`GREY`].
+    pub(crate) look: Vec<[u64; 2]>,
     pub(crate) colour: Colour,
 }
 
-/// Sums of colour cells, grey being 0.
+/// Sums of colour cells as they are, grey being [`GREY`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Colour {
-    pub(crate) u: i64,
-    pub(crate) v: i64,
+    pub(crate) u: u64,
+    pub(crate) v: u64,
     pub(crate) uu: u64,
     pub(crate) vv: u64,
-    pub(crate) uv: i64,
+    pub(crate) uv: u64,
 }
 
 impl Colour {
@@ -93,18 +97,33 @@ impl Tally {
     }
 }
 
-/// Σ and Σ of squares.
+/// Σ of cells. Lanes of 16 bits are added up before they can wrap.
 #[inline(always)]
-pub(crate) fn moments(cells: &[u16]) -> (u64, u64) {
-    cells.chunks(SQUARES_PER_U32).fold((0, 0), |total, part| {
-        let (sum, squares) = part.iter().fold((0_u32, 0_u32), |(sum, squares), &cell| {
-            let value = u32::from(cell);
-            (
-                sum.wrapping_add(value),
-                squares.wrapping_add(value.wrapping_mul(value)),
-            )
+pub(crate) fn sum(cells: &[u16]) -> u64 {
+    cells.chunks(LANES * CELLS_PER_U16).fold(0, |total, part| {
+        let (wide, rest) = part.as_chunks::<LANES>();
+        let mut lanes = [0_u16; LANES];
+        for cells in wide {
+            for (lane, &cell) in lanes.iter_mut().zip(cells) {
+                *lane = lane.wrapping_add(cell);
+            }
+        }
+        let all = lanes.iter().chain(rest).map(|&lane| u32::from(lane));
+        total + u64::from(all.fold(0, u32::wrapping_add))
+    })
+}
+
+/// Σ of the products of cells. A loop that does nothing else, of 16 bits with a sign:
+/// only such a one becomes the instruction that multiplies and adds pairs.
+#[inline(always)]
+pub(crate) fn products(a: &[u16], b: &[u16]) -> u64 {
+    let parts = a.chunks(PRODUCTS_PER_U32).zip(b.chunks(PRODUCTS_PER_U32));
+    parts.fold(0, |total, (a, b)| {
+        let sum = a.iter().zip(b).fold(0_i32, |sum, (&a, &b)| {
+            let [a, b] = [a, b].map(|cell| i32::from(cell.cast_signed()));
+            sum.wrapping_add(a.wrapping_mul(b))
         });
-        (total.0 + u64::from(sum), total.1 + u64::from(squares))
+        total + u64::from(sum.cast_unsigned())
     })
 }
 
@@ -113,7 +132,7 @@ pub(crate) fn moments(cells: &[u16]) -> (u64, u64) {
 pub(crate) fn clipping(cells: &[u16], limits: &Limits) -> (u64, u64) {
     let (dark, bright) = (limits.dark, limits.bright);
     let (dark_depth, bright_depth) = (dark.1 - dark.0, bright.1 - bright.0);
-    cells.chunks(SQUARES_PER_U32).fold((0, 0), |total, part| {
+    cells.chunks(PRODUCTS_PER_U32).fold((0, 0), |total, part| {
         let (low, high) = part.iter().fold((0_u32, 0_u32), |(low, high), &cell| {
             let below = dark.1.saturating_sub(cell).min(dark_depth);
             let above = cell.saturating_sub(bright.0).min(bright_depth);
@@ -126,13 +145,23 @@ pub(crate) fn clipping(cells: &[u16], limits: &Limits) -> (u64, u64) {
     })
 }
 
-/// Counts values. Two tables, because equal neighbours would wait for each other.
+/// How many cells have each value, in four tables: equal neighbours would wait for each
+/// other.
+pub(crate) type Counts = [[u32; TABLE]; 4];
+
+/// More than the values that there are: where a processor looks whether a load must wait
+/// for a store, addresses 4096 bytes apart are as equal ones.
+pub(crate) const TABLE: usize = VALUES + 16;
+
+/// Counts values.
 #[inline(always)]
-pub(crate) fn count(cells: &[u16], tables: &mut [[u32; VALUES]; 2]) {
-    let (pairs, rest) = cells.as_chunks::<2>();
-    for &[a, b] in pairs {
-        tables[0][usize::from(a) % VALUES] += 1;
-        tables[1][usize::from(b) % VALUES] += 1;
+pub(crate) fn count(cells: &[u16], tables: &mut Counts) {
+    let (fours, rest) = cells.as_chunks::<4>();
+    for four in fours {
+        for (table, &cell) in tables.iter_mut().zip(four) {
+            let count = &mut table[usize::from(cell) % VALUES];
+            *count = count.wrapping_add(1);
+        }
     }
     for &cell in rest {
         tables[0][usize::from(cell) % VALUES] += 1;
@@ -203,27 +232,13 @@ fn edge_sums([left, centre, right, above, below]: [&[u16]; 5], edge: i32) -> (u3
 /// Sums of both colours.
 #[inline(always)]
 pub(crate) fn colours(u: &[u16], v: &[u16]) -> Colour {
-    let mut total = Colour::default();
-    for (u, v) in u.chunks(SQUARES_PER_U32).zip(v.chunks(SQUARES_PER_U32)) {
-        let (mut su, mut sv, mut suu, mut svv, mut suv) = (0_i32, 0_i32, 0_i32, 0_i32, 0_i32);
-        for (&u, &v) in u.iter().zip(v) {
-            // Within ±2^9, so products are within ±2^18 and 2^12 of them fit.
-            let (u, v) = (i32::from(u) - GREY, i32::from(v) - GREY);
-            su = su.wrapping_add(u);
-            sv = sv.wrapping_add(v);
-            suu = suu.wrapping_add(u.wrapping_mul(u));
-            svv = svv.wrapping_add(v.wrapping_mul(v));
-            suv = suv.wrapping_add(u.wrapping_mul(v));
-        }
-        total.add(&Colour {
-            u: su.into(),
-            v: sv.into(),
-            uu: u64::from(suu.cast_unsigned()),
-            vv: u64::from(svv.cast_unsigned()),
-            uv: suv.into(),
-        });
+    Colour {
+        u: sum(u),
+        v: sum(v),
+        uu: products(u, u),
+        vv: products(v, v),
+        uv: products(u, v),
     }
-    total
 }
 
 /// The part of a range that lies in another.
