@@ -13,7 +13,7 @@ use crate::cells::VALUES;
 
 /// Cells (below 2^10) that fit 16 bits in sum.
 const CELLS_PER_U16: usize = 64;
-/// Cells whose products (below 2^20) fit 32 bits in sum.
+/// Cells whose products (below 2^20), or anything smaller, fit 32 bits in sum.
 const PRODUCTS_PER_U32: usize = 4096;
 /// Cells that are added side by side.
 const LANES: usize = 64;
