@@ -123,10 +123,10 @@ impl Service {
         let method = request.method().clone();
         let told = format!("{method} {target}");
         let response = self.client.execute(request).await;
-        let response = response.unwrap_or_else(|error| panic!("{told} got no answer: {error}"));
+        let response = response.unwrap_or_else(|error| panic!("{told} got no answer: {error:?}"));
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = response.bytes().await;
-        let body = body.unwrap_or_else(|error| panic!("{told} broke off: {error}"));
+        let body = body.unwrap_or_else(|error| panic!("{told} broke off: {error:?}"));
         let answer = Answer {
             method,
             target,

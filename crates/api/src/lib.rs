@@ -24,6 +24,7 @@ mod schema;
 mod server;
 mod service;
 mod state;
+mod turn;
 
 /// Runs the command that this process was started with, to its end.
 pub fn main() -> ExitCode {

@@ -5,6 +5,7 @@
 
 use std::{
     convert::Infallible,
+    error::Error,
     io,
     pin::{Pin, pin},
     sync::Arc,
@@ -12,29 +13,41 @@ use std::{
     time::Duration,
 };
 
-use hyper::{body::Incoming, rt, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::{
+    body::{Body, Incoming},
+    rt,
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
 use poem::{
     Request,
     http::uri::Scheme,
     web::{LocalAddr, RemoteAddr},
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
     time::{Sleep, sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::service::Service;
+use crate::{
+    service::Service,
+    turn::{Patience, Turn},
+};
 
 /// How much of the machine connections may take.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// Connections at once; further ones wait in the listener's queue.
     pub(crate) connections: usize,
-    /// For the whole head of a request, and for an idle connection.
-    pub(crate) head: Duration,
+    /// For a client that could ask and does not. Those that asked before are waited
+    /// for longer than pools of clients keep a connection (90 s): one that is closed
+    /// just as it is taken up again loses a request. Where more than half of all
+    /// connections are taken, they are scarce.
+    pub(crate) patience: Patience,
     /// For a client that does not take its answer.
     pub(crate) write: Duration,
     /// For requests that run when the service is asked to end.
@@ -45,7 +58,10 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 512,
-            head: Duration::from_secs(10),
+            patience: Patience {
+                first: Duration::from_secs(10),
+                further: Duration::from_secs(120),
+            },
             write: Duration::from_secs(30),
             drain: Duration::from_secs(10),
         }
@@ -76,9 +92,11 @@ pub(crate) async fn serve(
         let Some((stream, permit)) = accepted else {
             break;
         };
-        let connection = connection(stream, Arc::clone(&service), limits, shutdown.clone());
+        let (service, permits) = (Arc::clone(&service), Arc::clone(&permits));
+        let shutdown = shutdown.clone();
         connections.spawn(async move {
-            connection.await;
+            let scarce = || permits.available_permits() < limits.connections / 2;
+            connection(stream, service, limits, scarce, shutdown).await;
             drop(permit);
         });
     }
@@ -110,6 +128,7 @@ async fn connection(
     stream: TcpStream,
     service: Arc<Service>,
     limits: Limits,
+    scarce: impl Fn() -> bool,
     shutdown: CancellationToken,
 ) {
     let (Ok(local), Ok(remote)) = (stream.local_addr(), stream.peer_addr()) else {
@@ -117,30 +136,55 @@ async fn connection(
     };
     // Answers are small and complete: waiting for more to send only delays them.
     let _ = stream.set_nodelay(true);
-    let handle = service_fn(move |request: hyper::Request<Incoming>| {
+    let answer = move |request: hyper::Request<Incoming>| {
         let service = Arc::clone(&service);
         let (local, remote) = (LocalAddr(local.into()), RemoteAddr(remote.into()));
         async move {
             let request = Request::from((request, local, remote, Scheme::HTTP));
-            Ok::<_, Infallible>(hyper::Response::from(service.handle(request).await))
+            hyper::Response::from(service.handle(request).await)
         }
+    };
+    if let Err(error) = converse(stream, answer, limits, scarce, shutdown).await {
+        tracing::debug!(%remote, "a connection broke off: {error}");
+    }
+}
+
+/// Answers what comes over `stream` until either side ends it.
+async fn converse<S, F, B>(
+    stream: S,
+    answer: impl Fn(hyper::Request<Incoming>) -> F,
+    limits: Limits,
+    scarce: impl Fn() -> bool,
+    shutdown: CancellationToken,
+) -> hyper::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    F: Future<Output = hyper::Response<B>>,
+    B: Body + Unpin + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let turn = Turn::new();
+    let handle = service_fn(|request| {
+        let (answering, answer) = (turn.take(), answer(request));
+        async { Ok::<_, Infallible>(answer.await.map(|body| answering.until_sent(body))) }
     });
     let mut connection = pin!(
         http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(limits.head)
+            .header_read_timeout(None)
             .max_buf_size(MAX_HEAD)
             .serve_connection(Impatient::new(TokioIo::new(stream), limits.write), handle)
     );
-    let result = tokio::select! {
-        result = &mut connection => result,
-        () = shutdown.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let mut passed = pin!(turn.passed(limits.patience, scarce));
+    let mut ending = false;
+    loop {
+        tokio::select! {
+            result = &mut connection => return result,
+            () = &mut passed => return Ok(()),
+            () = shutdown.cancelled(), if !ending => {
+                ending = true;
+                connection.as_mut().graceful_shutdown();
+            }
         }
-    };
-    if let Err(error) = result {
-        tracing::debug!(%remote, "a connection broke off: {error}");
     }
 }
 
@@ -225,15 +269,18 @@ impl<S: rt::Write + Unpin> rt::Write for Impatient<S> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::{io::AsyncReadExt, time::Instant};
+    use bytes::Bytes;
+    use poem::Response;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
+        time::Instant,
+    };
 
     use super::*;
 
     const PATIENCE: Duration = Duration::from_secs(30);
 
-    async fn write(
-        connection: &mut Impatient<TokioIo<tokio::io::DuplexStream>>,
-    ) -> io::Result<usize> {
+    async fn write(connection: &mut Impatient<TokioIo<DuplexStream>>) -> io::Result<usize> {
         std::future::poll_fn(|cx| rt::Write::poll_write(Pin::new(connection), cx, &[0; 64])).await
     }
 
@@ -258,5 +305,57 @@ mod tests {
         let failed = write(&mut connection).await.unwrap_err();
         assert_eq!(failed.kind(), io::ErrorKind::TimedOut);
         assert_eq!(start.elapsed().as_secs(), PATIENCE.as_secs());
+    }
+
+    /// The seconds after which a connection is closed from its last byte on, where the
+    /// client sends `said` and then nothing.
+    async fn closed_after(said: &str, scarce: bool) -> u64 {
+        let (ours, mut theirs) = tokio::io::duplex(4096);
+        let answer = async |_| hyper::Response::from(Response::from(Bytes::from_static(b"yes")));
+        let shutdown = CancellationToken::new();
+        let client = async {
+            theirs.write_all(said.as_bytes()).await.unwrap();
+            let (mut last, mut answers) = (Instant::now(), [0; 4096]);
+            while theirs.read(&mut answers).await.is_ok_and(|n| n > 0) {
+                last = Instant::now();
+            }
+            last.elapsed().as_secs()
+        };
+        let serving = converse(ours, answer, Limits::default(), || scarce, shutdown);
+        tokio::join!(serving, client).1
+    }
+
+    const GET: &str = "GET / HTTP/1.1\r\nhost: me\r\n\r\n";
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_asks_nothing_is_let_go_after_ten_seconds() {
+        assert_eq!(closed_after("", false).await, 10);
+        assert_eq!(closed_after("GET / HT", false).await, 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_has_asked_may_ask_again_for_two_minutes_while_there_is_room() {
+        assert_eq!(closed_after(GET, false).await, 120);
+        assert_eq!(closed_after(&format!("{GET}GET / HT"), false).await, 120);
+        assert_eq!(closed_after(GET, true).await, 10);
+        assert_eq!(closed_after(&format!("{GET}GET / HT"), true).await, 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_may_take_longer_than_a_question() {
+        let (ours, mut theirs) = tokio::io::duplex(4096);
+        let answer = async |_| {
+            sleep(Duration::from_secs(600)).await;
+            hyper::Response::from(Response::from(Bytes::from_static(b"yes")))
+        };
+        let (limits, shutdown) = (Limits::default(), CancellationToken::new());
+        let client = async {
+            theirs.write_all(GET.as_bytes()).await.unwrap();
+            let mut answers = Vec::new();
+            theirs.read_to_end(&mut answers).await.unwrap();
+            String::from_utf8(answers).unwrap()
+        };
+        let (_, said) = tokio::join!(converse(ours, answer, limits, || true, shutdown), client);
+        assert!(said.ends_with("yes"), "{said}");
     }
 }
