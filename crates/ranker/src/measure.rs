@@ -12,12 +12,12 @@ use std::ops::{BitOr, Range};
 
 use fearless_simd::{Level, Simd, dispatch};
 
-use crate::cells::{self, VALUES};
+use crate::cells;
 use crate::kernels;
 use crate::metrics;
 use crate::picture::Picture;
 use crate::plan::Plan;
-use crate::tally::{self, Counts, Limits, TABLE, Tally};
+use crate::tally::{self, Histogram, Limits, Tally};
 
 /// A picture is split between threads only while each part has at least so many
 /// cells: 4K pictures are, 1080p pictures are not. By `benches/scores.rs`, as for
@@ -34,7 +34,7 @@ impl Needs {
     /// The exact sum of luma.
     pub const LIGHT: Self = Self(1);
     /// Mean and variance of luma.
-    pub const SPREAD: Self = Self(2);
+    pub const SPREAD: Self = Self(2 | 256);
     /// How much is clipped at black or white.
     pub const CLIPPING: Self = Self(4);
     /// The histogram of luma.
@@ -46,7 +46,9 @@ impl Needs {
     /// Means and variances of the colours.
     pub const COLOUR: Self = Self(64);
     /// The picture's look: luma and colour of 8 × 8 fields.
-    pub const LOOK: Self = Self(128 | 32 | 64);
+    pub const LOOK: Self = Self(128 | 32);
+    /// The sum of luma cells.
+    const SUM: Self = Self(256);
 
     /// Whether all of `other` is asked for.
     pub const fn has(self, other: Self) -> bool {
@@ -86,7 +88,7 @@ pub(crate) fn measure(picture: &Picture<'_>, plan: &Plan, needs: Needs, split: b
     let mut sums = Sums::default();
     let light_of_cells = needs.has(Needs::LIGHT) && needs.luma_cells() && cells_hold_all(picture);
     let needs = if light_of_cells {
-        needs | Needs::SPREAD
+        needs | Needs::SUM
     } else {
         needs
     };
@@ -151,9 +153,9 @@ struct Lines {
     u: Vec<u16>,
     v: Vec<u16>,
     /// Luma of each column since the block began, and both colours.
-    columns: Vec<u32>,
-    colours: [Vec<u32>; 2],
-    counts: Box<Counts>,
+    columns: Vec<u16>,
+    colours: [Vec<u16>; 2],
+    histogram: Histogram,
 }
 
 impl<'a> Pass<'a> {
@@ -190,18 +192,13 @@ impl<'a> Pass<'a> {
         let (needs, plan) = (self.needs, self.plan);
         let columns = plan.grid.0;
         let line = || vec![0_u16; columns];
-        #[expect(
-            clippy::large_stack_arrays,
-            reason = "16 KiB, and on its way to the heap"
-        )]
-        let counts = Box::new([[0; TABLE]; 4]);
         let mut lines = Lines {
             luma: [line(), line(), line()],
             u: line(),
             v: line(),
-            columns: vec![0; columns],
-            colours: [vec![0; columns], vec![0; columns]],
-            counts,
+            columns: line(),
+            colours: [line(), line()],
+            histogram: Histogram::new(),
         };
         let mut tally = Tally::default();
         let (blocks, fields) = (plan.blocks(), plan.fields());
@@ -223,7 +220,10 @@ impl<'a> Pass<'a> {
                     self.luma(&mut tally, &mut lines, span);
                 }
                 self.colour(&mut tally, &mut lines, row, spans);
-                let ends = row + 1 == rows.end || plan.down.contains(&(row + 1));
+                let next = row + 1;
+                let ends = next == rows.end
+                    || next.is_multiple_of(tally::CELLS_PER_U16)
+                    || plan.down.contains(&next);
                 if needs.has(Needs::BLOCKS) && ends {
                     self.close_blocks(&mut tally, &mut lines.columns, row);
                 }
@@ -236,8 +236,14 @@ impl<'a> Pass<'a> {
             }
         }
         if needs.has(Needs::HISTOGRAM) {
-            let of = |value: usize| lines.counts.iter().map(|table| table[value]).sum();
-            tally.histogram = (0..VALUES).map(of).collect();
+            tally.histogram = lines.histogram.totals();
+        }
+        if needs.has(Needs::BLOCKS) {
+            tally.sum = tally.blocks.iter().sum();
+        }
+        if needs.has(Needs::LOOK) {
+            let sum = |colour: usize| tally.look.iter().map(|field| field[colour]).sum();
+            (tally.colour.u, tally.colour.v) = (sum(0), sum(1));
         }
         tally
     }
@@ -247,8 +253,10 @@ impl<'a> Pass<'a> {
         let needs = self.needs;
         let cells = &lines.luma[2][span.clone()];
         if needs.has(Needs::SPREAD) {
-            tally.sum += tally::sum(cells);
             tally.squares += tally::products(cells, cells);
+        }
+        if needs.has(Needs::SUM) && !needs.has(Needs::BLOCKS) {
+            tally.sum += tally::sum(cells);
         }
         if needs.has(Needs::CLIPPING) {
             let (dark, bright) = tally::clipping(cells, &self.limits);
@@ -256,7 +264,7 @@ impl<'a> Pass<'a> {
             tally.bright += bright;
         }
         if needs.has(Needs::HISTOGRAM) {
-            tally::count(cells, &mut lines.counts);
+            lines.histogram.count(cells);
         }
         if needs.has(Needs::BLOCKS) {
             tally::add_columns(cells, &mut lines.columns[span.clone()]);
@@ -265,7 +273,7 @@ impl<'a> Pass<'a> {
 
     /// Adds the columns to the blocks that this row is in.
     #[inline(always)]
-    fn close_blocks(&self, tally: &mut Tally, columns: &mut [u32], row: usize) {
+    fn close_blocks(&self, tally: &mut Tally, columns: &mut [u16], row: usize) {
         let plan = self.plan;
         let blocks = tally
             .blocks
@@ -299,15 +307,24 @@ impl<'a> Pass<'a> {
     #[inline(always)]
     fn colour(&self, tally: &mut Tally, lines: &mut Lines, row: usize, spans: &[Range<usize>]) {
         let needs = self.needs;
-        let wanted = needs.has(Needs::COLOUR) && !spans.is_empty();
+        let look = needs.has(Needs::LOOK);
+        let wanted = (look || needs.has(Needs::COLOUR)) && !spans.is_empty();
         let (Some(chroma), true) = (self.picture.chroma(), wanted) else {
             return;
         };
         cells::chroma_row(&chroma, row, &mut lines.u, &mut lines.v);
         for span in spans {
             let [u, v] = [&lines.u, &lines.v].map(|cells| &cells[span.clone()]);
-            tally.colour.add(&tally::colours(u, v));
-            if needs.has(Needs::LOOK) {
+            if needs.has(Needs::COLOUR) {
+                tally.colour.uu += tally::products(u, u);
+                tally.colour.vv += tally::products(v, v);
+                tally.colour.uv += tally::products(u, v);
+            }
+            if needs.has(Needs::COLOUR) && !look {
+                tally.colour.u += tally::sum(u);
+                tally.colour.v += tally::sum(v);
+            }
+            if look {
                 let [of_u, of_v] = &mut lines.colours;
                 tally::add_columns(u, &mut of_u[span.clone()]);
                 tally::add_columns(v, &mut of_v[span.clone()]);
@@ -317,7 +334,7 @@ impl<'a> Pass<'a> {
 
     /// Adds the columns to the fields of the look that this row is in.
     #[inline(always)]
-    fn close_look(&self, tally: &mut Tally, colours: &mut [Vec<u32>; 2], row: usize) {
+    fn close_look(&self, tally: &mut Tally, colours: &mut [Vec<u16>; 2], row: usize) {
         let plan = self.plan;
         let fields = plan.fields();
         let down = plan.block_row(row) * fields.1 / plan.blocks().1;

@@ -12,7 +12,7 @@ use std::ops::Range;
 use crate::cells::VALUES;
 
 /// Cells (below 2^10) that fit 16 bits in sum.
-const CELLS_PER_U16: usize = 64;
+pub(crate) const CELLS_PER_U16: usize = 64;
 /// Cells whose products (below 2^20), or anything smaller, fit 32 bits in sum.
 const PRODUCTS_PER_U32: usize = 4096;
 /// Cells that are added side by side.
@@ -145,34 +145,82 @@ pub(crate) fn clipping(cells: &[u16], limits: &Limits) -> (u64, u64) {
     })
 }
 
-/// How many cells have each value, in four tables: equal neighbours would wait for each
-/// other.
-pub(crate) type Counts = [[u32; TABLE]; 4];
-
 /// More than the values that there are: where a processor looks whether a load must wait
 /// for a store, addresses 4096 bytes apart are as equal ones.
-pub(crate) const TABLE: usize = VALUES + 16;
+const TABLE: usize = VALUES + 32;
+/// As many tables as let equal neighbours not wait for each other.
+const TABLES: usize = 8;
+/// The most that is counted in one table.
+const MOST: usize = u16::MAX as usize;
 
-/// Counts values.
-#[inline(always)]
-pub(crate) fn count(cells: &[u16], tables: &mut Counts) {
-    let (fours, rest) = cells.as_chunks::<4>();
-    for four in fours {
-        for (table, &cell) in tables.iter_mut().zip(four) {
-            let count = &mut table[usize::from(cell) % VALUES];
-            *count = count.wrapping_add(1);
+/// How many cells have each value. Counts of 16 bits: more tables of wider ones would not
+/// leave room for the cells in the nearest cache.
+#[derive(Debug)]
+pub(crate) struct Histogram {
+    tables: Box<[[u16; TABLE]; TABLES]>,
+    /// No value of a table was counted more often.
+    most: usize,
+    totals: Vec<u32>,
+}
+
+impl Histogram {
+    pub(crate) fn new() -> Self {
+        #[expect(
+            clippy::large_stack_arrays,
+            reason = "16 KiB, and on its way to the heap"
+        )]
+        let tables = Box::new([[0; TABLE]; TABLES]);
+        Self {
+            tables,
+            most: 0,
+            totals: vec![0; VALUES],
         }
     }
-    for &cell in rest {
-        tables[0][usize::from(cell) % VALUES] += 1;
+
+    /// Counts values.
+    #[inline(always)]
+    pub(crate) fn count(&mut self, cells: &[u16]) {
+        for cells in cells.chunks(TABLES * MOST) {
+            let most = cells.len().div_ceil(TABLES);
+            if self.most + most > MOST {
+                self.add_up();
+            }
+            self.most += most;
+            let (groups, rest) = cells.as_chunks::<TABLES>();
+            for group in groups {
+                for (table, &cell) in self.tables.iter_mut().zip(group) {
+                    let count = &mut table[usize::from(cell) % VALUES];
+                    *count = count.wrapping_add(1);
+                }
+            }
+            for (table, &cell) in self.tables.iter_mut().zip(rest) {
+                let count = &mut table[usize::from(cell) % VALUES];
+                *count = count.wrapping_add(1);
+            }
+        }
+    }
+
+    /// What was counted.
+    pub(crate) fn totals(mut self) -> Vec<u32> {
+        self.add_up();
+        self.totals
+    }
+
+    fn add_up(&mut self) {
+        for table in self.tables.iter_mut() {
+            for (total, count) in self.totals.iter_mut().zip(table) {
+                *total += u32::from(std::mem::take(count));
+            }
+        }
+        self.most = 0;
     }
 }
 
-/// Adds a row of cells to those of the same columns.
+/// Adds a row of cells to those of the same columns, [`CELLS_PER_U16`] rows at most.
 #[inline(always)]
-pub(crate) fn add_columns(cells: &[u16], columns: &mut [u32]) {
+pub(crate) fn add_columns(cells: &[u16], columns: &mut [u16]) {
     for (column, &cell) in columns.iter_mut().zip(cells) {
-        *column = column.wrapping_add(cell.into());
+        *column = column.wrapping_add(cell);
     }
 }
 
@@ -229,20 +277,27 @@ fn edge_sums([left, centre, right, above, below]: [&[u16]; 5], edge: i32) -> (u3
     sums
 }
 
-/// Sums of both colours.
-#[inline(always)]
-pub(crate) fn colours(u: &[u16], v: &[u16]) -> Colour {
-    Colour {
-        u: sum(u),
-        v: sum(v),
-        uu: products(u, u),
-        vv: products(v, v),
-        uv: products(u, v),
-    }
-}
-
 /// The part of a range that lies in another.
 pub(crate) fn common(a: &Range<usize>, b: &Range<usize>) -> Range<usize> {
     let start = a.start.max(b.start);
     start..a.end.min(b.end).max(start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_right_however_many_and_however_short_the_rows_are() {
+        for row in [1, 7, 8, 1_000_003] {
+            let mut histogram = Histogram::new();
+            let rows = 1_100_000 / row;
+            for _ in 0..rows {
+                histogram.count(&vec![5; row]);
+            }
+            let totals = histogram.totals();
+            assert_eq!(usize::try_from(totals[5]), Ok(rows * row));
+            assert_eq!(totals.iter().filter(|&&count| count > 0).count(), 1);
+        }
+    }
 }

@@ -112,3 +112,29 @@ fn a_picture_without_colours_looks_as_one_whose_colours_are_grey() {
     };
     assert_eq!(look(&Picture::from(grey.luma())), look(&grey.picture()));
 }
+
+#[test]
+fn one_picture_scores_alike_however_large_it_is() {
+    // Three quarters are white and reddish, the right one is dark and bluish: each
+    // value is there more often, and in longer columns, than 16 bits can count.
+    let scores = |(width, height): (usize, usize)| {
+        let mut samples = Samples::new((width, height), false, &[255]);
+        for row in samples.luma.chunks_mut(width) {
+            row[width * 3 / 4..].fill(40);
+        }
+        for row in samples.chroma.chunks_mut(width / 2) {
+            row[..width * 3 / 8].fill(90);
+        }
+        let mut scorer = Scorer::new(everything()).looks(true);
+        let of_one = scorer.score(&samples.picture());
+        let sizeless = Metric::ALL.iter().zip(of_one.parts).filter(|(metric, _)| {
+            // The width of an edge is one of pixels.
+            !matches!(metric, Metric::Sharpness)
+        });
+        (
+            sizeless.map(|(_, score)| score).collect::<Vec<_>>(),
+            of_one.look,
+        )
+    };
+    assert_eq!(scores((640, 9_000)), scores((64, 64)));
+}
