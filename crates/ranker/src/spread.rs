@@ -9,7 +9,7 @@ use crate::look::Look;
 use crate::score::Score;
 
 /// Slots of time in one `min_gap`. With more, the places do not suffice for a stream
-/// that grows ever better, whose winners move on together (`tests/spread.rs`).
+/// that grows ever better, whose winners move on together (`tests/it/spread.rs`).
 const SLOTS: u32 = 3;
 /// Places for frames that are no winners now, besides one for each winner.
 const RESERVE: usize = 12;
@@ -52,7 +52,7 @@ impl Apart {
 ///    win only if the winners fell, and those who came in their place, and so on.
 ///
 /// With neither `min_gap` nor `distinct` nothing differs: it is [`Best`](crate::Best).
-/// What is lost in practice (the regret) is printed by `tests/spread.rs`.
+/// What is lost in practice (the regret) is printed by `tests/it/spread.rs`.
 #[derive(Clone, Debug)]
 pub struct Spread<T> {
     limit: NonZeroUsize,

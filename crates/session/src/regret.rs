@@ -1,6 +1,6 @@
 //! What choosing online costs on real recordings: the frames that `Spread` keeps, held
 //! against the rule, greedy selection by score over the whole stream. Prints the regret;
-//! random sequences are in `crates/ranker/tests/spread.rs`.
+//! random sequences are in `crates/ranker/tests/it/spread.rs`.
 
 use std::{
     cmp::Reverse,

@@ -1,17 +1,14 @@
 //! The promises of measuring several things in one pass: what is measured for one
 //! characteristic, or for a look, changes nothing of what is measured for another.
 
-#![expect(
-    clippy::expect_used,
-    reason = "a test that cannot build its input has to fail"
-)]
-
 use bestshot_ranker::{
-    Blend, ChromaPlane, ChromaView, LumaView, Matrix, Metric, Picture, Range, Rectangle, Region,
+    ChromaPlane, ChromaView, LumaView, Matrix, Metric, Picture, Range, Rectangle, Region,
     SampleFormat, Scorer,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
+
+use crate::support::everything;
 
 /// Samples of 8 or 16 bits for luma and colours of 4:2:0.
 #[derive(Clone, Debug)]
@@ -65,13 +62,6 @@ impl Samples {
     }
 }
 
-fn everything() -> Blend {
-    let (first, rest) = Metric::ALL.split_first().expect("there are some");
-    let all = Blend::of(*first);
-    rest.iter()
-        .fold(all, |blend, &metric| blend.and(metric, 1.0))
-}
-
 proptest! {
     #[test]
     fn each_characteristic_scores_alike_alone_and_among_all(
@@ -95,7 +85,7 @@ proptest! {
             let alone = both(Scorer::new(metric.into()).region(region.clone()));
             prop_assert_eq!(&alone.score, among, "{}", metric);
         }
-        // The look is made of what motion and colourfulness measure.
+        // The look is made of blocks, which motion needs too, and of sums of colours.
         let apart = both(Scorer::new(Metric::Brightness.into()).region(region).looks(true));
         prop_assert_eq!(apart.look, all.look);
     }

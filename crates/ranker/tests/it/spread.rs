@@ -1,11 +1,6 @@
 //! Winners that are apart: what is chosen online, in bounded memory, against the
 //! rule, greedy selection by score over the whole stream. Prints what is lost.
 
-#![expect(
-    clippy::expect_used,
-    reason = "a test that cannot build its input has to fail"
-)]
-
 use std::cmp::Reverse;
 use std::num::NonZeroUsize;
 use std::time::Duration;
