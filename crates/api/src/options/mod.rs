@@ -1,9 +1,9 @@
 //! The start options: one table of names, ranges and defaults from which the
 //! document is described (`table`), and one check for every way in (form,
 //! multipart, JSON, command line). It finds all faults at once and words them
-//! for a camera's owner. How a body becomes a [`Given`] is `body`'s business.
+//! for a camera's owner. What a client wrote is in `given`.
 
-use std::{collections::BTreeMap, num::NonZeroUsize, ops::RangeInclusive, time::Duration};
+use std::{num::NonZeroUsize, ops::RangeInclusive, time::Duration};
 
 use bestshot_decoder::{AddressPolicy, RtspUrl, Sampling, Transport, UrlError};
 use bestshot_gallery::{Fit, ThumbnailSpec, manifest};
@@ -12,62 +12,14 @@ use bestshot_session::{Job, Source};
 use serde_json::Value;
 
 use self::table::{DAY, FITS, LIMIT, SAMPLINGS, SIDE, TRANSPORTS, WAIT, YEAR};
-pub(crate) use self::table::{START_OPTIONS, Shape, StartOption};
+pub(crate) use self::{
+    given::Given,
+    table::{START_OPTIONS, Shape, StartOption},
+};
 use crate::problem::FieldError;
 
+mod given;
 mod table;
-
-/// What a client wrote, not yet checked.
-#[derive(Debug, Default)]
-pub(crate) struct Given {
-    values: BTreeMap<String, Value>,
-    /// JSON tells text from numbers; a form only has text.
-    typed: bool,
-}
-
-impl Given {
-    /// From a form: a field left empty counts as not given.
-    ///
-    /// # Errors
-    /// The names that were given more than once.
-    pub(crate) fn from_text(
-        pairs: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<Self, Vec<FieldError>> {
-        let mut values = BTreeMap::new();
-        let mut errors = Vec::new();
-        for (name, value) in pairs {
-            if values.contains_key(&name) {
-                errors.push(FieldError::new(
-                    &name,
-                    "This field was given more than once.",
-                ));
-            }
-            values.insert(name, Value::String(value));
-        }
-        values.retain(|_, value| value.as_str() != Some(""));
-        if errors.is_empty() {
-            Ok(Self {
-                values,
-                typed: false,
-            })
-        } else {
-            Err(errors)
-        }
-    }
-
-    /// From the fields of a JSON object. `null` is no value of any of them.
-    pub(crate) fn from_json(fields: impl IntoIterator<Item = (String, Value)>) -> Self {
-        Self {
-            values: fields.into_iter().collect(),
-            typed: true,
-        }
-    }
-
-    /// Adds a field unless the client gave it already.
-    pub(crate) fn or_insert(&mut self, name: &str, value: Value) {
-        self.values.entry(name.to_owned()).or_insert(value);
-    }
-}
 
 /// Start options that can be carried out.
 #[derive(Debug)]
