@@ -91,6 +91,10 @@ fn figures(seconds: u32, plain: &Load, all: &Load, latency: &Latency) -> Result<
             side.peaks.resident_mb()
         }),
         beside("peak memory, libraries once", Unit::MEGABYTES, &memory).at_most(MEMORY_MB),
+        Figure::new("the same, all eight with distinct", Unit::MEGABYTES)
+            .ours(memory(&all.bestshot))
+            .peer("ffmpeg", memory(&all.ffmpeg))
+            .note("frames that may yet come to win are held too: 2 × limit + 12 at most"),
         first(50),
         first(95).at_most(FIRST_FRAME_MS),
         stop(50),
