@@ -131,24 +131,25 @@ fn run16(bytes: &[u8], mask: u16) -> u64 {
     })
 }
 
+/// Every level that this processor has, the plainest first.
+#[cfg(test)]
+pub(crate) fn levels() -> Vec<Level> {
+    let mut levels = vec![Level::baseline()];
+    #[cfg(target_arch = "x86_64")]
+    {
+        levels.extend(Level::new().as_sse4_2().map(Level::Sse4_2));
+        levels.extend(Level::new().as_avx2().map(Level::Avx2));
+    }
+    levels.push(Level::new());
+    levels
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
     use crate::sample::{Range, SampleFormat};
-
-    /// Every level that this processor has, the plainest first.
-    fn levels() -> Vec<Level> {
-        let mut levels = vec![Level::baseline()];
-        #[cfg(target_arch = "x86_64")]
-        {
-            levels.extend(Level::new().as_sse4_2().map(Level::Sse4_2));
-            levels.extend(Level::new().as_avx2().map(Level::Avx2));
-        }
-        levels.push(Level::new());
-        levels
-    }
 
     fn plane(data: &[u8], width: usize, format: SampleFormat) -> LumaView<'_> {
         let stride = width * format.bytes_per_sample();

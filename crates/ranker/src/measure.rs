@@ -12,12 +12,15 @@ use std::ops::{BitOr, Range};
 
 use fearless_simd::{Level, Simd, dispatch};
 
-use crate::cells;
+use crate::chroma::ChromaView;
+use crate::histogram::Histogram;
 use crate::kernels;
+use crate::lanes;
+use crate::lines::{Lines, Spare};
 use crate::metrics;
 use crate::picture::Picture;
 use crate::plan::Plan;
-use crate::tally::{self, Histogram, Limits, Tally};
+use crate::tally::{self, Limits, Tally};
 
 /// A picture is split between threads only while each part has at least so many
 /// cells: 4K pictures are, 1080p pictures are not. By `benches/scores.rs`, as for
@@ -84,7 +87,13 @@ pub(crate) struct Sums {
 
 /// Measures on the calling thread, or, where `split`, on those of the current rayon
 /// pool too if the picture is large enough to gain by it.
-pub(crate) fn measure(picture: &Picture<'_>, plan: &Plan, needs: Needs, split: bool) -> Sums {
+pub(crate) fn measure(
+    picture: &Picture<'_>,
+    plan: &Plan,
+    needs: Needs,
+    spare: &Spare,
+    split: bool,
+) -> Sums {
     let mut sums = Sums::default();
     let light_of_cells = needs.has(Needs::LIGHT) && needs.luma_cells() && cells_hold_all(picture);
     let needs = if light_of_cells {
@@ -95,7 +104,7 @@ pub(crate) fn measure(picture: &Picture<'_>, plan: &Plan, needs: Needs, split: b
     if needs.beyond_light() {
         let top = plan.bands.first().map_or(0, |band| band.rows.start);
         let bottom = plan.bands.last().map_or(0, |band| band.rows.end);
-        let pass = Pass::new(picture, plan, needs);
+        let pass = Pass::new(picture, plan, needs, spare);
         sums.tally = if split {
             pass.split(top..bottom)
         } else {
@@ -144,28 +153,26 @@ struct Pass<'a> {
     plan: &'a Plan,
     needs: Needs,
     limits: Limits,
+    spare: &'a Spare,
 }
 
-/// Rows of cells in work.
-struct Lines {
-    /// The last three of luma, the newest at the end.
-    luma: [Vec<u16>; 3],
-    u: Vec<u16>,
-    v: Vec<u16>,
-    /// Luma of each column since the block began, and both colours.
-    columns: Vec<u16>,
+/// What is added up over rows before it goes to the tally.
+struct Columns {
+    /// Luma of each column since the block of the grid began, and both colours.
+    luma: Vec<u16>,
     colours: [Vec<u16>; 2],
     histogram: Histogram,
 }
 
 impl<'a> Pass<'a> {
-    fn new(picture: &'a Picture<'a>, plan: &'a Plan, needs: Needs) -> Self {
+    fn new(picture: &'a Picture<'a>, plan: &'a Plan, needs: Needs, spare: &'a Spare) -> Self {
         let limits = metrics::limits(&picture.luma());
         Self {
             picture,
             plan,
             needs,
             limits,
+            spare,
         }
     }
 
@@ -188,15 +195,11 @@ impl<'a> Pass<'a> {
     }
 
     #[inline(always)]
-    fn rows_at<S: Simd>(&self, _: S, rows: Range<usize>) -> Tally {
+    fn rows_at<S: Simd>(&self, simd: S, rows: Range<usize>) -> Tally {
         let (needs, plan) = (self.needs, self.plan);
-        let columns = plan.grid.0;
-        let line = || vec![0_u16; columns];
-        let mut lines = Lines {
-            luma: [line(), line(), line()],
-            u: line(),
-            v: line(),
-            columns: line(),
+        let line = || vec![0_u16; plan.grid.0];
+        let mut columns = Columns {
+            luma: line(),
             colours: [line(), line()],
             histogram: Histogram::new(),
         };
@@ -209,34 +212,44 @@ impl<'a> Pass<'a> {
         // Edges look at the rows around them, which may be another part's.
         let first = rows.start.saturating_sub(1);
         let last = (rows.end + 1).min(plan.grid.1);
+        let mut lines = self.spare.take(plan.grid, first);
+        let block = lines.height();
         for row in first..last {
             let spans = plan.spans(row);
-            lines.luma.rotate_left(1);
-            if !spans.is_empty() && needs.luma_cells() {
-                cells::luma_row(&self.picture.luma(), row, &mut lines.luma[2]);
+            if (row - first).is_multiple_of(block) {
+                self.make(&mut lines, row..(row + block).min(last));
             }
             if rows.contains(&row) {
                 for span in spans {
-                    self.luma(&mut tally, &mut lines, span);
+                    let cells = &lines.luma(row)[span.clone()];
+                    self.luma(simd, &mut tally, &mut columns, cells, span);
                 }
-                self.colour(&mut tally, &mut lines, row, spans);
+                if self.chroma().is_some() {
+                    for span in spans {
+                        let [u, v] = lines.colours(row);
+                        let cells = [&u[span.clone()], &v[span.clone()]];
+                        self.colour(simd, &mut tally, &mut columns, cells, span);
+                    }
+                }
                 let next = row + 1;
                 let ends = next == rows.end
                     || next.is_multiple_of(tally::CELLS_PER_U16)
                     || plan.down.contains(&next);
                 if needs.has(Needs::BLOCKS) && ends {
-                    self.close_blocks(&mut tally, &mut lines.columns, row);
+                    self.close_blocks(&mut tally, &mut columns.luma, row);
                 }
                 if needs.has(Needs::LOOK) && ends {
-                    self.close_look(&mut tally, &mut lines.colours, row);
+                    self.close_look(&mut tally, &mut columns.colours, row);
                 }
             }
             if needs.has(Needs::EDGES) && row > rows.start && row >= 2 && row <= rows.end {
-                self.edges(&mut tally, &lines, row - 1);
+                self.edges(simd, &mut tally, &lines, row - 1);
             }
         }
+        self.spare.give_back(lines);
         if needs.has(Needs::HISTOGRAM) {
-            tally.histogram = lines.histogram.totals();
+            tally.histogram = columns.histogram.totals();
+            tally.count(&self.limits);
         }
         if needs.has(Needs::BLOCKS) {
             tally.sum = tally.blocks.iter().sum();
@@ -248,26 +261,52 @@ impl<'a> Pass<'a> {
         tally
     }
 
+    /// Makes what is needed of a block of rows.
     #[inline(always)]
-    fn luma(&self, tally: &mut Tally, lines: &mut Lines, span: &Range<usize>) {
+    fn make(&self, lines: &mut Lines, rows: Range<usize>) {
+        lines.begin(rows.start);
+        if self.needs.luma_cells() {
+            lines.make_luma(&self.picture.luma(), self.plan, rows.clone());
+        }
+        if let Some(chroma) = self.chroma() {
+            lines.make_colours(&chroma, self.plan, rows);
+        }
+    }
+
+    /// The colours, where they are asked for.
+    fn chroma(&self) -> Option<ChromaView<'a>> {
+        let asked = self.needs.has(Needs::LOOK) || self.needs.has(Needs::COLOUR);
+        self.picture.chroma().filter(|_| asked)
+    }
+
+    /// Cells of luma, which lie in these columns.
+    #[inline(always)]
+    fn luma<S: Simd>(
+        &self,
+        simd: S,
+        tally: &mut Tally,
+        columns: &mut Columns,
+        cells: &[u16],
+        span: &Range<usize>,
+    ) {
         let needs = self.needs;
-        let cells = &lines.luma[2][span.clone()];
-        if needs.has(Needs::SPREAD) {
-            tally.squares += tally::products(cells, cells);
-        }
-        if needs.has(Needs::SUM) && !needs.has(Needs::BLOCKS) {
-            tally.sum += tally::sum(cells);
-        }
-        if needs.has(Needs::CLIPPING) {
-            let (dark, bright) = tally::clipping(cells, &self.limits);
-            tally.dark += dark;
-            tally.bright += bright;
+        if needs.has(Needs::BLOCKS) {
+            tally::add_columns(cells, &mut columns.luma[span.clone()]);
         }
         if needs.has(Needs::HISTOGRAM) {
-            lines.histogram.count(cells);
+            // What is below can be told from it.
+            return columns.histogram.count(cells);
         }
-        if needs.has(Needs::BLOCKS) {
-            tally::add_columns(cells, &mut lines.columns[span.clone()]);
+        if needs.has(Needs::SPREAD) {
+            tally.squares += lanes::squares(simd, cells);
+        }
+        if needs.has(Needs::SUM) && !needs.has(Needs::BLOCKS) {
+            tally.sum += lanes::sum(simd, cells);
+        }
+        if needs.has(Needs::CLIPPING) {
+            let [dark, bright] = lanes::clipping(simd, cells, &self.limits);
+            tally.dark += dark;
+            tally.bright += bright;
         }
     }
 
@@ -288,15 +327,15 @@ impl<'a> Pass<'a> {
 
     /// The edges of a row of which both neighbours are known.
     #[inline(always)]
-    fn edges(&self, tally: &mut Tally, lines: &Lines, row: usize) {
+    fn edges<S: Simd>(&self, simd: S, tally: &mut Tally, lines: &Lines, row: usize) {
         let plan = self.plan;
-        let [above, middle, below] = &lines.luma;
+        let [above, middle, below] = [row - 1, row, row + 1].map(|row| lines.luma(row));
         for span in plan.spans(row) {
             for over in plan.spans(row - 1) {
                 for under in plan.spans(row + 1) {
                     let part = tally::common(span, &tally::common(over, under));
                     let [a, b, c] = [above, middle, below].map(|line| &line[part.clone()]);
-                    let (laplacian, gradient) = tally::edges(a, b, c, self.limits.edge);
+                    let (laplacian, gradient) = lanes::edges(simd, a, b, c, self.limits.edge);
                     tally.laplacian += laplacian;
                     tally.gradient += gradient;
                 }
@@ -304,31 +343,32 @@ impl<'a> Pass<'a> {
         }
     }
 
+    /// Cells of both colours, which lie in these columns.
     #[inline(always)]
-    fn colour(&self, tally: &mut Tally, lines: &mut Lines, row: usize, spans: &[Range<usize>]) {
+    fn colour<S: Simd>(
+        &self,
+        simd: S,
+        tally: &mut Tally,
+        columns: &mut Columns,
+        [u, v]: [&[u16]; 2],
+        span: &Range<usize>,
+    ) {
         let needs = self.needs;
         let look = needs.has(Needs::LOOK);
-        let wanted = (look || needs.has(Needs::COLOUR)) && !spans.is_empty();
-        let (Some(chroma), true) = (self.picture.chroma(), wanted) else {
-            return;
-        };
-        cells::chroma_row(&chroma, row, &mut lines.u, &mut lines.v);
-        for span in spans {
-            let [u, v] = [&lines.u, &lines.v].map(|cells| &cells[span.clone()]);
-            if needs.has(Needs::COLOUR) {
-                tally.colour.uu += tally::products(u, u);
-                tally.colour.vv += tally::products(v, v);
-                tally.colour.uv += tally::products(u, v);
-            }
-            if needs.has(Needs::COLOUR) && !look {
-                tally.colour.u += tally::sum(u);
-                tally.colour.v += tally::sum(v);
-            }
-            if look {
-                let [of_u, of_v] = &mut lines.colours;
-                tally::add_columns(u, &mut of_u[span.clone()]);
-                tally::add_columns(v, &mut of_v[span.clone()]);
-            }
+        if needs.has(Needs::COLOUR) {
+            let [uu, vv, uv] = lanes::products(simd, u, v);
+            tally.colour.uu += uu;
+            tally.colour.vv += vv;
+            tally.colour.uv += uv;
+        }
+        if needs.has(Needs::COLOUR) && !look {
+            tally.colour.u += lanes::sum(simd, u);
+            tally.colour.v += lanes::sum(simd, v);
+        }
+        if look {
+            let [of_u, of_v] = &mut columns.colours;
+            tally::add_columns(u, &mut of_u[span.clone()]);
+            tally::add_columns(v, &mut of_v[span.clone()]);
         }
     }
 

@@ -39,7 +39,7 @@ pub(crate) fn limits(luma: &LumaView<'_>) -> Limits {
     Limits {
         dark: (at(CLIPPED.0), at(CLIPPED.1)),
         bright: (at(1.0 - CLIPPED.1), at(1.0 - CLIPPED.0)),
-        edge: (edge * edge) as i32,
+        edge: (edge * edge) as i16,
     }
 }
 

@@ -122,6 +122,11 @@ impl Plan {
         self.across[blocks.start]..self.across[blocks.end]
     }
 
+    /// Whether anything of this row of cells is in the region.
+    pub(crate) fn has(&self, row: usize) -> bool {
+        !self.spans(row).is_empty()
+    }
+
     /// The columns of the region in this row of cells.
     pub(crate) fn spans(&self, row: usize) -> &[Range<usize>] {
         let after = self.bands.partition_point(|band| band.rows.end <= row);

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use crate::blend::Blend;
 use crate::characteristic::{Characteristic, Measured};
 use crate::grid::Grid;
+use crate::lines::Spare;
 use crate::look::Look;
 use crate::measure::{Needs, Sums, measure};
 use crate::picture::Picture;
@@ -25,6 +26,7 @@ pub struct Scorer {
     region: Region,
     looks: bool,
     plan: Option<Arc<Plan>>,
+    spare: Spare,
     previous: Option<Grid>,
 }
 
@@ -48,6 +50,7 @@ impl Scorer {
             region,
             looks: false,
             plan: None,
+            spare: Spare::default(),
             previous: None,
         }
     }
@@ -75,7 +78,7 @@ impl Scorer {
     /// current rayon pool too.
     pub fn score(&mut self, picture: &Picture<'_>) -> Scored {
         let plan = self.plan_for(picture);
-        let sums = measure(picture, &plan, self.needs(), true);
+        let sums = measure(picture, &plan, self.needs(), &self.spare, true);
         self.finish(picture, &plan, &sums)
     }
 
@@ -88,9 +91,10 @@ impl Scorer {
         for pictures in pictures.chunk_by(is_alike) {
             let [first, ..] = pictures else { continue };
             let plan = self.plan_for(first);
+            let spare = &self.spare;
             let measured = pictures
                 .par_iter()
-                .map(|picture| measure(picture, &plan, needs, true));
+                .map(|picture| measure(picture, &plan, needs, spare, true));
             let sums: Vec<_> = measured.collect();
             let each = pictures.iter().zip(&sums);
             scored.extend(each.map(|(picture, sums)| self.finish(picture, &plan, sums)));
@@ -105,7 +109,13 @@ impl Scorer {
         region: &Region,
     ) -> Score {
         let plan = Plan::of(region, picture);
-        let sums = measure(picture, &plan, characteristic.needs(), true);
+        let sums = measure(
+            picture,
+            &plan,
+            characteristic.needs(),
+            &Spare::default(),
+            true,
+        );
         let frame = Measured {
             picture,
             plan: &plan,
