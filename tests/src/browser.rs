@@ -31,25 +31,31 @@ pub struct Browser {
 impl Browser {
     /// Opens a window of 1280 × 1100 pixels.
     pub async fn open() -> Self {
-        Self::with(&[]).await
+        Self::with(&[], true).await
+    }
+
+    /// The same without a record of what it fetches, which no person's browser keeps and
+    /// which delays a first paint by a fifth.
+    pub async fn unrecorded() -> Self {
+        Self::with(&[], false).await
     }
 
     /// The same for which no name can be resolved and no host but this one reached.
     pub async fn cut_off() -> Self {
-        Self::with(&[
+        let words = [
             "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
             "--proxy-server=direct://",
-        ])
-        .await
+        ];
+        Self::with(&words, true).await
     }
 
-    async fn with(words: &[&str]) -> Self {
+    async fn with(words: &[&str], recorded: bool) -> Self {
         let profile = tempfile::tempdir().expect("a temporary folder can be had");
         let (driver, port) = driver().await;
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         let client = ClientBuilder::new(connector)
-            .capabilities(capabilities(profile.path(), words))
+            .capabilities(capabilities(profile.path(), words, recorded))
             .connect(&format!("http://127.0.0.1:{port}"))
             .await
             .expect("Chromium can be started");
@@ -271,7 +277,7 @@ async fn driver() -> (Process, u16) {
     panic!("chromedriver does not start");
 }
 
-fn capabilities(profile: &Path, words: &[&str]) -> Map<String, Value> {
+fn capabilities(profile: &Path, words: &[&str], recorded: bool) -> Map<String, Value> {
     let profile = format!("--user-data-dir={}", profile.display());
     let usual = [
         "--headless=new",
@@ -291,7 +297,11 @@ fn capabilities(profile: &Path, words: &[&str]) -> Map<String, Value> {
             "binary": "/usr/bin/chromium",
             "args": words,
         },
-        "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
+        "goog:loggingPrefs": if recorded {
+            json!({ "browser": "ALL", "performance": "ALL" })
+        } else {
+            json!({})
+        },
     });
     wanted.as_object().cloned().unwrap_or_default()
 }

@@ -25,6 +25,8 @@ use serde_json::{Value, json};
 const LOADS: usize = 20;
 /// Browsers that load one page each.
 const BROWSERS: usize = 12;
+/// How long a browser has for its own start.
+const STARTS: Duration = Duration::from_secs(1);
 const GALLERIES: u32 = 10_000;
 const SUBSCRIBERS: usize = 50;
 const WATCHED: Duration = Duration::from_secs(15);
@@ -82,13 +84,21 @@ async fn paint(browser: &Browser, url: &str) -> f64 {
     browser.value(entry).await.as_f64().expect("a number")
 }
 
+/// A new browser that has done starting: until then, a line of text takes it longer than
+/// this page does afterwards.
+async fn started() -> Browser {
+    let browser = Browser::unrecorded().await;
+    tokio::time::sleep(STARTS).await;
+    browser
+}
+
 async fn first_paint() -> Vec<Value> {
     let service = Service::start().await;
     let page = format!("{}/", service.url());
     // A line of text by the same service: what this browser needs for any page.
     let text = format!("{}/v1/health", service.url());
     let (mut warm, mut warm_text) = (Vec::new(), Vec::new());
-    let browser = Browser::open().await;
+    let browser = Browser::unrecorded().await;
     paint(&browser, &page).await;
     paint(&browser, &text).await;
     for _ in 0..LOADS {
@@ -105,14 +115,14 @@ async fn first_paint() -> Vec<Value> {
     drop(browser);
     let (mut fresh, mut fresh_text) = (Vec::new(), Vec::new());
     for _ in 0..BROWSERS {
-        fresh.push(paint(&Browser::open().await, &page).await);
-        fresh_text.push(paint(&Browser::open().await, &text).await);
+        fresh.push(paint(&started().await, &page).await);
+        fresh_text.push(paint(&started().await, &text).await);
     }
     eprintln!("  warm {warm:.0?}, fresh {fresh:.0?}");
     let peer =
         |value: f64| json!({ "peer": value.round(), "peer_name": "a line of text, same service" });
     let loads = format!("{LOADS} loads in one browser, whose cache asks again for each file");
-    let browsers = format!("the first page of {BROWSERS} browsers that were just started");
+    let browsers = format!("the first page of {BROWSERS} browsers, a second after their start");
     vec![
         with(
             promised("first paint, p50", "ms", percentile(&warm, 50), 100.0),
@@ -123,10 +133,11 @@ async fn first_paint() -> Vec<Value> {
             &with(json!({ "note": loads }), &peer(worst(&warm_text))),
         ),
         with(
-            figure(
+            promised(
                 "first paint in a new browser, p50",
                 "ms",
                 percentile(&fresh, 50),
+                100.0,
             ),
             &with(
                 json!({ "note": browsers }),
