@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use bestshot_gallery::manifest::CurvePoint;
 
+use crate::describe::seconds;
+
 /// Most spans of time; when there are more, neighbours become one.
 const SPANS: usize = 256;
 /// How long a span is at first.
@@ -69,7 +71,7 @@ impl Curve {
             .zip(0_u32..)
             .filter(|(span, _)| span.count > 0);
         full.map(|(span, place)| CurvePoint {
-            stream_time: (self.span * place).as_secs_f64(),
+            stream_time: seconds(self.span * place),
             low: rounded(span.low),
             #[expect(
                 clippy::cast_precision_loss,

@@ -52,7 +52,7 @@ pub(crate) fn winner(
         score: scored.score.value(),
         scores,
         index,
-        stream_time: (time_before + frame.stream_time()).as_secs_f64(),
+        stream_time: seconds(time_before + frame.stream_time()),
         captured_at: rfc3339(at),
         clock: clock.to_owned(),
         keyframe: frame.is_keyframe(),
@@ -86,8 +86,34 @@ pub(crate) fn failure(error: &Broke) -> Failure {
     }
 }
 
+/// Seconds, with no more digits in decimals than there are nanoseconds: whole seconds
+/// and their fraction added up, as `as_secs_f64` does, now and then end in `…2999999`.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "exact for a hundred days, and then to the nearest nanosecond or two"
+)]
+pub(crate) fn seconds(time: Duration) -> f64 {
+    time.as_nanos() as f64 / 1e9
+}
+
 pub(crate) fn rfc3339(at: SystemTime) -> String {
     jiff::Timestamp::try_from(at)
         .map(|t| format!("{t:.3}"))
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_shown_with_the_digits_that_it_has() {
+        for (whole, nanos, shown) in [
+            (11, 992_022_263, "11.992022263"),
+            (0, 40_000_000, "0.04"),
+            (86_400, 1, "86400.000000001"),
+        ] {
+            assert_eq!(seconds(Duration::new(whole, nanos)).to_string(), shown);
+        }
+    }
 }
